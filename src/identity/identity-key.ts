@@ -1,0 +1,79 @@
+/**
+ * A party's long-term identity: an Ed25519 key (RFC 8032). Signing and verifying go through WebCrypto, which Node and
+ * browsers share and which is an order of magnitude faster than JavaScript arithmetic.
+ */
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+
+/** PKCS #8 header of an Ed25519 private key (RFC 8410, section 7); the 32-byte seed follows. */
+const pkcs8Header = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20)
+
+export type Identity = Readonly<{
+  /** 32 bytes. */
+  publicKey: Uint8Array<ArrayBuffer>
+  sign(statement: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
+  /** The X25519 secret of the same key, with which sealed join tokens are opened. */
+  openingSecret(): Uint8Array<ArrayBuffer>
+}>
+
+/** `seed`: 32 secret bytes. */
+export async function identityFromSeed(seed: Uint8Array): Promise<Identity> {
+  if (seed.length !== 32) throw new RangeError('an identity seed is 32 bytes')
+  const own = Uint8Array.from(seed)
+  const pkcs8 = new Uint8Array([...pkcs8Header, ...own])
+  const key = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign'])
+  pkcs8.fill(0)
+  return {
+    publicKey: Uint8Array.from(ed25519.getPublicKey(own)),
+    sign: async (statement) => new Uint8Array(await crypto.subtle.sign('Ed25519', key, statement)),
+    openingSecret: () => Uint8Array.from(ed25519.utils.toMontgomerySecret(own)),
+  }
+}
+
+/** False for anything but a valid signature, malformed keys included. */
+export async function verifyIdentity(
+  publicKey: Uint8Array,
+  statement: Uint8Array<ArrayBuffer>,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (publicKey.length !== 32 || signature.length !== 64 || !isIdentityKey(publicKey)) return false
+  const key = await crypto.subtle.importKey('raw', Uint8Array.from(publicKey), 'Ed25519', true, ['verify'])
+  return crypto.subtle.verify('Ed25519', key, Uint8Array.from(signature), statement)
+}
+
+/** A canonical point of the prime-order subgroup: no small-order key, which would accept anyone's signature. */
+export function isIdentityKey(publicKey: Uint8Array): boolean {
+  const cached = knownKeys.get(toHex(publicKey))
+  if (cached !== undefined) return cached
+  const valid = isTorsionFreePoint(publicKey)
+  if (knownKeys.size >= maxKnownKeys) knownKeys.clear()
+  knownKeys.set(toHex(publicKey), valid)
+  return valid
+}
+
+/** The X25519 key to seal to so that only the holder of this identity can open. */
+export function sealingKey(publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(ed25519.utils.toMontgomery(publicKey))
+}
+
+/** First 80 bits of SHA-256 of the key, in groups for people to compare: `3f9a-01c2-...`. */
+export function fingerprint(publicKey: Uint8Array): string {
+  return (toHex(sha256(publicKey).subarray(0, 10)).match(/.{4}/g) ?? []).join('-')
+}
+
+/** The subgroup check costs a millisecond and keys repeat, so verdicts are kept. */
+const knownKeys = new Map<string, boolean>()
+const maxKnownKeys = 4096
+
+function isTorsionFreePoint(publicKey: Uint8Array): boolean {
+  try {
+    const point = ed25519.Point.fromBytes(publicKey)
+    return !point.isSmallOrder() && point.isTorsionFree()
+  } catch {
+    return false
+  }
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,69 @@
+/**
+ * The statements that parties sign with their identity keys, as bytes. Each begins with a registered tag; each part is
+ * framed by its length, so that two different statements never have the same bytes.
+ */
+
+const tags = {
+  join: 'mpc-system/v1/join',
+  result: 'mpc-system/v1/result',
+  invitations: 'mpc-system/v1/watch-invitations',
+  envelope: 'mpc-system/v1/envelope',
+  envelopeSeal: 'mpc-system/v1/envelope-seal',
+  joinTokenSeal: 'mpc-system/v1/join-token-seal',
+} as const
+
+export type StatementTag = keyof typeof tags
+
+export const statementTags: Readonly<Record<StatementTag, string>> = tags
+
+/** Tag and parts, each preceded by its length as 4 bytes big-endian. Numbers are written as 8 bytes big-endian. */
+export function statement(
+  tag: StatementTag,
+  parts: readonly (Uint8Array | string | number)[],
+): Uint8Array<ArrayBuffer> {
+  const encoded = [tags[tag], ...parts].map(encodePart)
+  const out = new Uint8Array(encoded.reduce((sum, part) => sum + 4 + part.length, 0))
+  const view = new DataView(out.buffer)
+  let offset = 0
+  for (const part of encoded) {
+    view.setUint32(offset, part.length)
+    out.set(part, offset + 4)
+    offset += 4 + part.length
+  }
+  return out
+}
+
+/** What a joining party signs: everything it contributes, with session and party id. */
+export function joinStatement(join: {
+  sessionId: string
+  partyId: string
+  identityKey: Uint8Array
+  ephemeralKey: Uint8Array
+  nonce: Uint8Array
+}): Uint8Array<ArrayBuffer> {
+  return statement('join', [join.sessionId, join.partyId, join.identityKey, join.ephemeralKey, join.nonce])
+}
+
+/** What a party signs with its report. `result` is the compressed public key (keygen) or r||s||recovery id (sign). */
+export function resultStatement(report: {
+  sessionId: string
+  partyId: string
+  rosterHash: Uint8Array
+  result: Uint8Array
+}): Uint8Array<ArrayBuffer> {
+  return statement('result', [report.sessionId, report.partyId, report.rosterHash, report.result])
+}
+
+/** What a server party signs to see its invitations. */
+export function invitationsStatement(request: { deviceId: string; signedAtMs: number }): Uint8Array<ArrayBuffer> {
+  return statement('invitations', [request.deviceId, request.signedAtMs])
+}
+
+function encodePart(part: Uint8Array | string | number): Uint8Array {
+  if (typeof part === 'string') return new TextEncoder().encode(part)
+  if (typeof part !== 'number') return part
+  if (!Number.isSafeInteger(part) || part < 0) throw new RangeError('a statement holds whole numbers from 0 on')
+  const out = new Uint8Array(8)
+  new DataView(out.buffer).setBigUint64(0, BigInt(part))
+  return out
+}
