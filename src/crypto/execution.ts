@@ -1,0 +1,121 @@
+/**
+ * Chains a protocol's rounds into the `Execution` the driver sees. Holds one round's secret state at a time and the last
+ * step, so that a round delivered again gets the very same answer and nothing is ever computed twice from one state.
+ */
+import { equalBytes, wipe } from './bytes.ts'
+import { H } from './hash.ts'
+import type { Abort, AbortReason, Execution, Expectation, Inbound, Outbound, Step } from './protocol.ts'
+import { tag } from './tags.ts'
+
+/** What a round function returns: the secret state for the next round and messages, the result, or an abort. */
+export type Outcome<State, Result> =
+  | Readonly<{ kind: 'next'; state: State; outbound: readonly Outbound[] }>
+  | Readonly<{ kind: 'done'; result: Result }>
+  | Abort
+
+/** Secret state while the messages of `round` are awaited. */
+export type RoundState = Readonly<{
+  round: number
+  /** Secret byte arrays the state owns, overwritten should the run end here. */
+  erasable: readonly Uint8Array[]
+}>
+
+export type Protocol<State extends RoundState, Result> = Readonly<{
+  parties: number
+  self: number
+  /** Which messages each round has, round 1 first. */
+  rounds: readonly Readonly<{ broadcast: boolean; direct: boolean }>[]
+  begin(): Outcome<State, Result>
+  /** `inbound` is complete and in ascending order of sender. */
+  advance(state: State, inbound: readonly Inbound[]): Outcome<State, Result>
+}>
+
+export function abort(reason: AbortReason, culprits: readonly number[], severity: Abort['severity'] = 'retry'): Abort {
+  return { kind: 'abort', reason, culprits, severity }
+}
+
+export function createExecution<State extends RoundState, Result>(protocol: Protocol<State, Result>): Execution<Result> {
+  let state: State | undefined
+  let last: Step<Result> | undefined
+  let delivered: Readonly<{ round: number; digests: ReadonlyMap<number, Uint8Array> }> | undefined
+  const expectation = (round: number): Expectation => {
+    const messages = protocol.rounds[round - 1]
+    if (messages === undefined) throw new RangeError(`the protocol has no round ${round}`)
+    return { round, ...messages }
+  }
+
+  /** Runs one round. Whatever happens, even a bug's exception, the state it started from is never used again. */
+  const run = (round: () => Outcome<State, Result>): Step<Result> => {
+    const previous = state
+    state = undefined
+    last = abort('replayed-round', []) // what a run that threw answers from then on
+    let outcome: Outcome<State, Result>
+    try {
+      outcome = round()
+    } catch (error) {
+      if (previous !== undefined) wipe(...previous.erasable)
+      throw error
+    }
+    if (outcome.kind === 'abort' && previous !== undefined) wipe(...previous.erasable)
+    if (outcome.kind === 'next') {
+      const { outbound } = outcome
+      state = outcome.state
+      last = { kind: 'next', round: state.round, outbound, expect: expectation(state.round) }
+    } else {
+      last = outcome
+    }
+    return last
+  }
+
+  return {
+    start: () => last ?? run(() => protocol.begin()),
+    receive: (round, inbound) => {
+      const sorted = checkedInbound(protocol, expectation(round), inbound)
+      const digests = new Map(sorted.map((message) => [message.from, digest(message)]))
+      if (last !== undefined && delivered?.round === round) {
+        const changed = sorted.map(({ from }) => from).filter((from) => !sameDigest(from, digests, delivered?.digests))
+        return changed.length === 0 ? last : run(() => abort('replayed-round', changed))
+      }
+      if (state === undefined) throw new Error(`round ${round} was delivered to a run that is not waiting for one`)
+      if (state.round !== round) throw new Error(`round ${round} was delivered, round ${state.round} is awaited`)
+      const current = state
+      delivered = { round, digests }
+      return run(() => protocol.advance(current, sorted))
+    },
+  }
+}
+
+/** Delivering an incomplete or misaddressed round is a mistake of the driver, not of a peer: it throws. */
+function checkedInbound(
+  protocol: Readonly<{ parties: number; self: number }>,
+  expected: Expectation,
+  inbound: readonly Inbound[],
+): readonly Inbound[] {
+  const sorted = [...inbound].sort((a, b) => a.from - b.from)
+  const others = Array.from({ length: protocol.parties }, (_, party) => party).filter((party) => party !== protocol.self)
+  if (sorted.length !== others.length || sorted.some(({ from }, i) => from !== others[i])) {
+    throw new Error(`round ${expected.round} needs exactly one entry from each of parties ${others.join(', ')}`)
+  }
+  for (const message of sorted) {
+    for (const channel of ['broadcast', 'direct'] as const) {
+      if ((message[channel] !== undefined) === expected[channel]) continue
+      const problem = expected[channel] ? 'is missing' : 'is not expected'
+      throw new Error(`round ${expected.round}: the ${channel} message from party ${message.from} ${problem}`)
+    }
+  }
+  return sorted
+}
+
+function digest(message: Inbound): Uint8Array {
+  const absent = new Uint8Array(0) // a round's expectation fixes which bodies exist, so this is not ambiguous
+  return H(tag.redelivery, message.from, message.broadcast ?? absent, message.direct ?? absent)
+}
+
+function sameDigest(
+  from: number,
+  a: ReadonlyMap<number, Uint8Array>,
+  b: ReadonlyMap<number, Uint8Array> | undefined,
+): boolean {
+  const [x, y] = [a.get(from), b?.get(from)]
+  return x !== undefined && y !== undefined && equalBytes(x, y)
+}

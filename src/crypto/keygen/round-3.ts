@@ -1,0 +1,146 @@
+/** Key generation, round 3: check everything round 2 brought, fix the key, prove the own share and finish the base OTs. */
+import { equalBytes, wipe } from '../bytes.ts'
+import { encodeMessage } from '../codec.ts'
+import { addPoints, equalPoints, isIdentity, multiplyBase, type Point } from '../curve/secp256k1.ts'
+import { sumScalars, type Scalar } from '../curve/scalar.ts'
+import { abort, type Outcome } from '../execution.ts'
+import { H } from '../hash.ts'
+import { broadcastView, messageOf, offenders, open, sameView } from '../inbound.ts'
+import type { ExtensionMessage } from '../ot/extension.ts'
+import { evaluateCommitments, evaluationPoint } from '../polynomial.ts'
+import type { Abort, Inbound, Outbound, Rng } from '../protocol.ts'
+import { prove, verifyProof } from '../schnorr.ts'
+import { tag } from '../tags.ts'
+import {
+  round2Broadcast,
+  round2FromBaseReceiver,
+  round2FromBaseSender,
+  round3Broadcast,
+  round3FromBaseReceiver,
+  round3FromBaseSender,
+  type Round2Broadcast,
+} from './messages.ts'
+import { finishPair, pairSecrets, type PairReply } from './pair.ts'
+import { baseOtRole } from './roles.ts'
+import { commitTo } from './round-1.ts'
+import type { AfterRound2, AfterRound3, Joint, KeygenContext, Opening, PairReady } from './state.ts'
+
+type Broadcasts = ReadonlyMap<number, Round2Broadcast>
+type ShareMessage = Readonly<{ share: Scalar }> & PairReply
+type Shares = ReadonlyMap<number, ShareMessage>
+
+export function round3(
+  context: KeygenContext,
+  state: AfterRound2,
+  inbound: readonly Inbound[],
+  rng: Rng,
+): Outcome<AfterRound3, never> {
+  const { session, self, threshold } = context
+  const opened = open(inbound, 'broadcast', round2Broadcast(threshold), session)
+  if (opened.kind === 'abort') return opened
+  const direct = openDirect(context, inbound)
+  if (direct.kind === 'abort') return direct
+  const refused = checkOpenings(context, state, opened.messages) ?? checkShares(context, opened.messages, direct.messages)
+  if (refused !== undefined) return refused
+
+  const openings = allOpenings(context, state.opening, opened.messages)
+  const joint = jointKey(context, openings)
+  if ([...joint.commitments, ...joint.publicShares].some(isIdentity)) return abort('public-key-invalid', [])
+  const secretShare = sumScalars([state.ownShare, ...[...direct.messages.values()].map(({ share }) => share)])
+
+  const pairs: PairReady[] = []
+  const outbound: Outbound[] = []
+  for (const start of state.pairs) {
+    const { pair, reverse } = finishPair(context, start, messageOf(direct.messages, start.peer), rng)
+    pairs.push(pair)
+    outbound.push({ kind: 'direct', to: pair.peer, body: directMessage(session, pair, reverse) })
+    wipe(start.zeroShare)
+  }
+  const publicShare = pointOf(joint.publicShares, self)
+  const shareProof = prove({ tag: tag.proofOfShare, session, prover: self }, secretShare, publicShare, rng)
+  const view = broadcastView(session, 2, inbound, { from: self, body: state.broadcast })
+  const { nonce: proofNonce, response: proofResponse } = shareProof
+  const body = encodeMessage(round3Broadcast, { session, view, publicShare, proofNonce, proofResponse })
+  const contributionProofs = openings.map(({ proof }) => proof)
+  const erasable = pairs.flatMap(pairSecrets)
+  return {
+    kind: 'next',
+    state: { round: 3, erasable, secretShare, joint, contributionProofs, shareProof, pairs, view },
+    outbound: [{ kind: 'broadcast', body }, ...outbound],
+  }
+}
+
+/** Views before commitments: a peer that was shown other commitments than we were must not be blamed for its opening. */
+function checkOpenings(context: KeygenContext, state: AfterRound2, messages: Broadcasts): Abort | undefined {
+  const { session } = context
+  if (!sameView(messages.values(), state.view)) return abort('view-mismatch', [])
+  const mismatched = offenders(messages, (message, from) =>
+    equalBytes(commitTo(context, from, openingOf(message)), messageOf(state.commitments, from)),
+  )
+  if (mismatched.length > 0) return abort('commitment-mismatch', mismatched)
+  const unproven = offenders(messages, (message, from) => {
+    const { contribution, proof } = openingOf(message)
+    return verifyProof({ tag: tag.proofOfContribution, session, prover: from }, pointOf(contribution, 0), proof)
+  })
+  return unproven.length > 0 ? abort('proof-invalid', unproven) : undefined
+}
+
+/** f_j(x_i)·G = Σₖ x_iᵏ·C_jk for every peer j (Feldman). */
+function checkShares({ self }: KeygenContext, messages: Broadcasts, shares: Shares): Abort | undefined {
+  const wrong = offenders(messages, ({ contribution }, from) =>
+    equalPoints(
+      multiplyBase(messageOf(shares, from).share),
+      evaluateCommitments(contribution, evaluationPoint(self)),
+    ),
+  )
+  return wrong.length > 0 ? abort('share-invalid', wrong) : undefined
+}
+
+/** Direct messages differ by the sender's role; both kinds come out as one. */
+function openDirect(
+  { session, self, parties }: KeygenContext,
+  inbound: readonly Inbound[],
+): Readonly<{ kind: 'opened'; messages: Shares }> | Abort {
+  const roleOf = ({ from }: Inbound) => baseOtRole(from, self, parties)
+  const fromSenders = inbound.filter((message) => roleOf(message) === 'base-sender')
+  const fromReceivers = inbound.filter((message) => roleOf(message) === 'base-receiver')
+  const senders = open(fromSenders, 'direct', round2FromBaseSender, session)
+  if (senders.kind === 'abort') return senders
+  const receivers = open(fromReceivers, 'direct', round2FromBaseReceiver, session)
+  if (receivers.kind === 'abort') return receivers
+  const messages = new Map<number, ShareMessage>()
+  for (const [from, message] of senders.messages) messages.set(from, { ...message, baseOt: message.baseOtKey })
+  for (const [from, message] of receivers.messages) messages.set(from, { ...message, baseOt: message.baseOtPoints })
+  return { kind: 'opened', messages }
+}
+
+/** C_k = Σ_j C_jk, P_j = Σₖ x_jᵏ·C_k, and the chain code from every party's committed share of it. */
+function jointKey({ session, threshold, parties }: KeygenContext, openings: readonly Opening[]): Joint {
+  const commitments = Array.from({ length: threshold }, (_, k) =>
+    addPoints(...openings.map(({ contribution }) => pointOf(contribution, k))),
+  )
+  const publicShares = Array.from({ length: parties }, (_, j) => evaluateCommitments(commitments, evaluationPoint(j)))
+  const chainCode = H(tag.chainCode, session, ...openings.map(({ chainCodeShare }) => chainCodeShare))
+  return { commitments, publicShares, chainCode }
+}
+
+function directMessage(session: Uint8Array, pair: PairReady, reverse: ExtensionMessage | undefined): Uint8Array {
+  const pairConfirmation = pair.confirmation
+  return reverse === undefined
+    ? encodeMessage(round3FromBaseReceiver, { session, pairConfirmation })
+    : encodeMessage(round3FromBaseSender, { session, pairConfirmation, ...reverse })
+}
+
+function allOpenings({ self, parties }: KeygenContext, own: Opening, messages: Broadcasts): readonly Opening[] {
+  return Array.from({ length: parties }, (_, j) => (j === self ? own : openingOf(messageOf(messages, j))))
+}
+
+function openingOf({ contribution, proofNonce, proofResponse, chainCodeShare, salt }: Round2Broadcast): Opening {
+  return { contribution, proof: { nonce: proofNonce, response: proofResponse }, chainCodeShare, salt }
+}
+
+function pointOf(list: readonly Point[], index: number): Point {
+  const found = list[index]
+  if (found === undefined) throw new RangeError(`point ${index} of ${list.length}`)
+  return found
+}

@@ -1,0 +1,19 @@
+/** Forms of a public key that other systems use. Public values only. */
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { decodePoint, encodeUncompressed } from './curve/secp256k1.ts'
+
+/** 65 bytes (04 ‖ x ‖ y) from 33. @throws Error unless `publicKey` is a compressed point of secp256k1. */
+export function uncompressedPublicKey(publicKey: Uint8Array): Uint8Array {
+  const point = decodePoint(publicKey)
+  if (point === undefined) throw new Error('public key: not a compressed point of secp256k1')
+  return encodeUncompressed(point)
+}
+
+/** `0x` and 40 hex digits, in the mixed case of EIP-55. @throws Error like `uncompressedPublicKey`. */
+export function ethereumAddress(publicKey: Uint8Array): string {
+  // Yellow paper, appendix F: the last 20 bytes of Keccak-256 over x ‖ y.
+  const address = bytesToHex(keccak_256(uncompressedPublicKey(publicKey).subarray(1)).subarray(12))
+  const checksum = bytesToHex(keccak_256(new TextEncoder().encode(address)))
+  return `0x${[...address].map((digit, i) => (Number.parseInt(checksum.charAt(i), 16) >= 8 ? digit.toUpperCase() : digit)).join('')}`
+}

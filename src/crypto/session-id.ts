@@ -1,0 +1,91 @@
+/**
+ * What one protocol run is bound to. Every party computes it from what it knows itself; it enters every hash of the
+ * run. Each party contributed a fresh nonce to the roster, so the value never repeats as long as one party is honest,
+ * whatever the coordinator does: a repeated value would repeat OT pad streams and so reveal choice bits.
+ */
+import { uint64 } from './bytes.ts'
+import { H, hashLength } from './hash.ts'
+import { tag } from './tags.ts'
+
+export const maxParties = 20
+const maxTextLength = 256
+
+export type RosterEntry = Readonly<{
+  /** Number of the party, 0-based. */
+  index: number
+  partyId: string
+  /** Ed25519 public key, 32 bytes. */
+  identityKey: Uint8Array
+  /** X25519 public key, 32 bytes, fresh for this session. */
+  ephemeralKey: Uint8Array
+  /** 32 fresh random bytes contributed at join. */
+  nonce: Uint8Array
+}>
+
+export type SessionIdInput = Readonly<{
+  purpose: 'keygen' | 'sign'
+  curve: 'secp256k1'
+  sessionId: string
+  keyId: string
+  epoch: number
+  derivationPath: string
+  /** 32 bytes when signing, empty for key generation. */
+  messageHash: Uint8Array
+  /** t: how many signers suffice. */
+  threshold: number
+  /** n of the key. */
+  parties: number
+  /** Everyone taking part, in the session's order. */
+  roster: readonly RosterEntry[]
+}>
+
+/** 32 bytes. @throws RangeError naming the field that is out of bounds. */
+export function sessionId(input: SessionIdInput): Uint8Array {
+  check(input.purpose === 'keygen' || input.purpose === 'sign', 'purpose')
+  check(input.curve === 'secp256k1', 'curve')
+  checkText(input.sessionId, 'sessionId')
+  checkText(input.keyId, 'keyId')
+  check(input.derivationPath.length <= maxTextLength, 'derivationPath')
+  check(input.messageHash.length === (input.purpose === 'sign' ? 32 : 0), 'messageHash')
+  check(Number.isInteger(input.parties) && input.parties >= 2 && input.parties <= maxParties, 'parties')
+  check(Number.isInteger(input.threshold) && input.threshold >= 2 && input.threshold <= input.parties, 'threshold')
+  const least = input.purpose === 'keygen' ? input.parties : input.threshold
+  check(input.roster.length >= least && input.roster.length <= input.parties, 'roster')
+  return H(
+    tag.sessionId,
+    input.purpose,
+    input.curve,
+    input.sessionId,
+    input.keyId,
+    uint64(input.epoch),
+    input.derivationPath,
+    input.messageHash,
+    input.threshold,
+    input.parties,
+    rosterHash(input.roster),
+  )
+}
+
+/** 32 bytes over every entry, in the given order. @throws RangeError naming the field that is out of bounds. */
+export function rosterHash(roster: readonly RosterEntry[]): Uint8Array {
+  check(roster.length >= 1 && roster.length <= maxParties, 'roster')
+  check(new Set(roster.map((entry) => entry.index)).size === roster.length, 'roster.index')
+  check(new Set(roster.map((entry) => entry.partyId)).size === roster.length, 'roster.partyId')
+  const items = roster.flatMap((entry) => {
+    check(Number.isInteger(entry.index) && entry.index >= 0 && entry.index < maxParties, 'roster.index')
+    checkText(entry.partyId, 'roster.partyId')
+    check(entry.identityKey.length === 32, 'roster.identityKey')
+    check(entry.ephemeralKey.length === 32, 'roster.ephemeralKey')
+    check(entry.nonce.length === hashLength, 'roster.nonce')
+    return [entry.index, entry.partyId, entry.identityKey, entry.ephemeralKey, entry.nonce]
+  })
+  return H(tag.roster, roster.length, ...items)
+}
+
+function checkText(text: string, field: string): void {
+  check(text.length >= 1 && text.length <= maxTextLength, field)
+}
+
+function check(condition: boolean, field: string): void {
+  if (!condition) throw new RangeError(`session id input: ${field} is out of bounds`)
+}

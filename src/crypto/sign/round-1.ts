@@ -1,0 +1,58 @@
+/** Signing, round 1 (DKLs23 protocol 3.6, step 1): commit to the nonce's share; open a multiplication with every peer. */
+import { encodeMessage } from '../codec.ts'
+import { encodePoint, multiplyBase, type Point } from '../curve/secp256k1.ts'
+import { randomScalar, zero, type Scalar } from '../curve/scalar.ts'
+import { abort, type Outcome } from '../execution.ts'
+import { H } from '../hash.ts'
+import type { OtState } from '../key-share.ts'
+import type { Outbound, Rng } from '../protocol.ts'
+import { request, type ReceiverState } from '../rvole.ts'
+import { tag } from '../tags.ts'
+import { round1Broadcast, round1Direct } from './messages.ts'
+import type { AfterRound1, SignContext } from './state.ts'
+
+/** `keyShare` is sk_i = λ_i·p_i + ζ_i; `ot` the state with each peer, by roster position. */
+export function round1(
+  context: SignContext,
+  keyShare: Scalar,
+  ot: ReadonlyMap<number, OtState>,
+  rng: Rng,
+): Outcome<AfterRound1, never> {
+  const { session, self } = context
+  if (keyShare === zero) return abort('nonce-degenerate', []) // 2^-256; its point could not be sent
+  const r = randomScalar(rng)
+  const phi = randomScalar(rng)
+  const R = multiplyBase(r)
+  const salt = rng(32).slice()
+  const broadcast = encodeMessage(round1Broadcast, { session, commitment: commitTo(context, self, R, salt) })
+  const outbound: Outbound[] = [{ kind: 'broadcast', body: broadcast }]
+  const receivers = new Map<number, ReceiverState>()
+  for (const [peer, { asReceiver }] of ot) {
+    const { message, state } = request(asReceiver, rvoleSession(context, peer, self), rng)
+    receivers.set(peer, state)
+    outbound.push({ kind: 'direct', to: peer, body: encodeMessage(round1Direct, { session, ...message }) })
+  }
+  const nonce = { r, phi, R, salt }
+  const erasable = [salt, ...[...receivers.values()].flatMap(({ beta, rows }) => [beta, rows])]
+  return {
+    kind: 'next',
+    state: { round: 1, erasable, nonce, keyShare, ot, receivers, broadcast },
+    outbound,
+  }
+}
+
+/** Binds session and party; parties go by their number in the key. */
+export function commitTo({ session, signers }: SignContext, party: number, R: Point, salt: Uint8Array): Uint8Array {
+  return H(tag.signCommitment, session, keyIndex(signers, party), encodePoint(R), salt)
+}
+
+/** One direction of multiplication between two signers, given by roster position. */
+export function rvoleSession({ session, signers }: SignContext, sender: number, receiver: number): Uint8Array {
+  return H(tag.rvolePair, session, keyIndex(signers, sender), keyIndex(signers, receiver))
+}
+
+function keyIndex(signers: readonly number[], party: number): number {
+  const index = signers[party]
+  if (index === undefined) throw new RangeError(`party ${party} of ${signers.length} signers`)
+  return index
+}

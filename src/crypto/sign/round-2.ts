@@ -1,0 +1,74 @@
+/** Signing, round 2 (DKLs23 protocol 3.6, step 2): answer every peer's multiplication with (r_i, sk_i). */
+import { encodeMessage } from '../codec.ts'
+import { multiplyBase } from '../curve/secp256k1.ts'
+import { subtractScalars, zero, type Scalar } from '../curve/scalar.ts'
+import { abort, type Outcome } from '../execution.ts'
+import { broadcastView, messageOf, open } from '../inbound.ts'
+import type { Inbound, Outbound, Rng } from '../protocol.ts'
+import { answer, type Answer } from '../rvole.ts'
+import { round1Broadcast, round1Direct, round2Direct } from './messages.ts'
+import { rvoleSession } from './round-1.ts'
+import type { AfterRound1, AfterRound2, SignContext } from './state.ts'
+
+export function round2(
+  context: SignContext,
+  state: AfterRound1,
+  inbound: readonly Inbound[],
+  rng: Rng,
+): Outcome<AfterRound2, never> {
+  const { session, self } = context
+  const opened = open(inbound, 'broadcast', round1Broadcast, session)
+  if (opened.kind === 'abort') return opened
+  const direct = open(inbound, 'direct', round1Direct, session)
+  if (direct.kind === 'abort') return direct
+
+  // Every peer's session was compared before any OT processing. The broadcasts' echo only comes with round 2; no OT
+  // value depends on them, so a coordinator that equivocates here cannot make an honest peer fail an OT check.
+  const { nonce, keyShare, receivers } = state
+  const answers = new Map<number, Readonly<{ message: Answer; shares: readonly [Scalar, Scalar] }>>()
+  const failed: number[] = []
+  for (const [peer, { asSender }] of state.ot) {
+    const request = messageOf(direct.messages, peer)
+    const answered = answer(asSender, rvoleSession(context, self, peer), request, [nonce.r, keyShare], rng)
+    if (answered === undefined) failed.push(peer)
+    else answers.set(peer, answered)
+  }
+  if (failed.length > 0) return abort('ot-check-failed', failed, 'ban')
+  // 2^-256; such a share's point could not be sent.
+  if ([...answers.values()].some(({ shares }) => shares.includes(zero))) return abort('nonce-degenerate', [])
+
+  const view = broadcastView(session, 1, inbound, { from: self, body: state.broadcast })
+  const publicShare = multiplyBase(keyShare)
+  const outbound = [...answers].map(([peer, { message, shares }]): Outbound => {
+    const body = encodeMessage(round2Direct, {
+      session,
+      view,
+      nonce: nonce.R,
+      salt: nonce.salt,
+      publicShare,
+      gammaU: multiplyBase(shares[0]),
+      gammaV: multiplyBase(shares[1]),
+      psi: subtractScalars(nonce.phi, messageOf(receivers, peer).b),
+      ...message,
+    })
+    return { kind: 'direct', to: peer, body }
+  })
+  const { r, phi, R } = nonce
+  const shares = new Map([...answers].map(([peer, answered]) => [peer, answered.shares]))
+  const commitments = new Map([...opened.messages].map(([from, { commitment }]) => [from, commitment]))
+  return {
+    kind: 'next',
+    state: {
+      round: 2,
+      erasable: state.erasable,
+      nonce: { r, phi, R },
+      keyShare,
+      publicShare,
+      receivers,
+      shares,
+      commitments,
+      view,
+    },
+    outbound,
+  }
+}

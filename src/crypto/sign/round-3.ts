@@ -1,0 +1,116 @@
+/** Signing, round 3 (DKLs23 protocol 3.6, step 3): check every peer's opening and multiplication; broadcast u_i and w_i. */
+import { equalBytes, wipe } from '../bytes.ts'
+import { encodeMessage } from '../codec.ts'
+import { addPoints, encodePoint, equalPoints, isIdentity, multiplyBase, multiplyPoint } from '../curve/secp256k1.ts'
+import type { Point } from '../curve/secp256k1.ts'
+import { addScalars, multiplyScalars, sumScalars, type Scalar } from '../curve/scalar.ts'
+import { signatureR } from '../ecdsa.ts'
+import { abort, type Outcome } from '../execution.ts'
+import { H } from '../hash.ts'
+import { messageOf, offenders, open, sameView } from '../inbound.ts'
+import type { Abort, Inbound } from '../protocol.ts'
+import { finish as finishRvole } from '../rvole.ts'
+import { tag } from '../tags.ts'
+import { round2Direct, round3Broadcast, type Round2Direct } from './messages.ts'
+import { commitTo } from './round-1.ts'
+import type { AfterRound2, AfterRound3, SignContext } from './state.ts'
+
+type Messages = ReadonlyMap<number, Round2Direct>
+/** d^u_ij and d^v_ij, per peer. */
+type ReceiverShares = ReadonlyMap<number, readonly [Scalar, Scalar]>
+
+export function round3(
+  context: SignContext,
+  state: AfterRound2,
+  inbound: readonly Inbound[],
+): Outcome<AfterRound3, never> {
+  const { session, self, publicPoint } = context
+  const opened = open(inbound, 'direct', round2Direct, session)
+  if (opened.kind === 'abort') return opened
+  const { messages } = opened
+
+  // All peers' views and openings come before any peer's OT processing.
+  if (!sameView(messages.values(), state.view)) return abort('view-mismatch', [])
+  const mismatched = offenders(messages, ({ nonce, salt }, from) =>
+    equalBytes(commitTo(context, from, nonce, salt), messageOf(state.commitments, from)),
+  )
+  if (mismatched.length > 0) return abort('commitment-mismatch', mismatched)
+
+  const received = receiveShares(state, messages)
+  if (received.kind === 'abort') return received
+  const inconsistent = offenders(messages, (message, from) =>
+    isConsistent(messageOf(state.receivers, from).b, message, messageOf(received.shares, from)),
+  )
+  if (inconsistent.length > 0) return abort('gamma-check-failed', inconsistent, 'ban')
+
+  const publicShares = byPosition(context, self, state.publicShare, messages, ({ publicShare }) => publicShare)
+  if (!equalPoints(addPoints(...publicShares), publicPoint)) return abort('public-key-mismatch', [])
+  const nonces = byPosition(context, self, state.nonce.R, messages, ({ nonce }) => nonce)
+  const R = addPoints(...nonces)
+  if (isIdentity(R)) return abort('nonce-degenerate', [])
+
+  const { u, w } = signatureShares(context, state, messages, received.shares, signatureR(R))
+  const view = H(tag.signNonces, session, ...[...nonces, ...publicShares].map(encodePoint))
+  wipe(...state.erasable)
+  return {
+    kind: 'next',
+    state: { round: 3, erasable: [], R, u, w, view },
+    outbound: [{ kind: 'broadcast', body: encodeMessage(round3Broadcast, { session, view, u, w }) }],
+  }
+}
+
+/** RVOLE outputs, with the μ check of every peer. */
+function receiveShares(
+  state: AfterRound2,
+  messages: Messages,
+): Readonly<{ kind: 'received'; shares: ReceiverShares }> | Abort {
+  const shares = new Map<number, readonly [Scalar, Scalar]>()
+  const failed: number[] = []
+  for (const [peer, receiver] of state.receivers) {
+    const finished = finishRvole(receiver, messageOf(messages, peer))
+    if (finished === undefined) failed.push(peer)
+    else shares.set(peer, finished)
+  }
+  return failed.length > 0 ? abort('rvole-check-failed', failed, 'ban') : { kind: 'received', shares }
+}
+
+/** χ_ij·R_j = d^u_ij·G + Γ^u_ij and χ_ij·pk_j = d^v_ij·G + Γ^v_ij: j multiplied with what it shows. */
+function isConsistent(chi: Scalar, message: Round2Direct, [du, dv]: readonly [Scalar, Scalar]): boolean {
+  const { nonce, publicShare, gammaU, gammaV } = message
+  const nonceFits = equalPoints(multiplyPoint(nonce, chi), addPoints(multiplyBase(du), gammaU))
+  const keyFits = equalPoints(multiplyPoint(publicShare, chi), addPoints(multiplyBase(dv), gammaV))
+  return nonceFits && keyFits
+}
+
+/** Φ_i, u_i, v_i and w_i; only u_i and w_i leave. */
+function signatureShares(
+  { message: m }: SignContext,
+  { nonce, keyShare, shares }: AfterRound2,
+  messages: Messages,
+  received: ReceiverShares,
+  r: Scalar,
+): Readonly<{ u: Scalar; w: Scalar }> {
+  const phi = sumScalars([nonce.phi, ...[...messages.values()].map(({ psi }) => psi)])
+  const [cu, cv] = sums(shares)
+  const [du, dv] = sums(received)
+  const u = sumScalars([multiplyScalars(nonce.r, phi), cu, du])
+  const v = sumScalars([multiplyScalars(keyShare, phi), cv, dv])
+  const w = addScalars(multiplyScalars(m, nonce.phi), multiplyScalars(r, v))
+  return { u, w }
+}
+
+function sums(shares: ReadonlyMap<number, readonly [Scalar, Scalar]>): readonly [Scalar, Scalar] {
+  const pairs = [...shares.values()]
+  return [sumScalars(pairs.map(([first]) => first)), sumScalars(pairs.map(([, second]) => second))]
+}
+
+/** One point of every signer, in the roster's order. */
+function byPosition(
+  { signers }: SignContext,
+  self: number,
+  own: Point,
+  messages: Messages,
+  of: (message: Round2Direct) => Point,
+): readonly Point[] {
+  return signers.map((_, position) => (position === self ? own : of(messageOf(messages, position))))
+}

@@ -1,0 +1,40 @@
+/**
+ * Every hash of this folder starts with one of these tags, and every use has its own: that is what keeps a value hashed
+ * for one purpose from ever meaning anything in another (domain separation). A test asserts that no two are equal.
+ */
+const protocol = 'mpc-system/dkls23/secp256k1/v1'
+
+export const tag = {
+  roster: `${protocol}/roster`,
+  sessionId: `${protocol}/session-id`,
+  keygenSession: `${protocol}/keygen/session`,
+  keygenCommitment: `${protocol}/keygen/commitment`,
+  keygenConfirmation: `${protocol}/keygen/confirmation`,
+  chainCode: `${protocol}/keygen/chain-code`,
+  zeroShareSeed: `${protocol}/keygen/zero-share-seed`,
+  pairConfirmation: `${protocol}/keygen/pair-confirmation`,
+  proofOfContribution: `${protocol}/keygen/proof-of-contribution`,
+  proofOfShare: `${protocol}/keygen/proof-of-share`,
+  baseOtPair: `${protocol}/base-ot/pair`,
+  baseOtPoint: `${protocol}/base-ot/point`,
+  baseOtKey: `${protocol}/base-ot/key`,
+  bootstrapPair: `${protocol}/base-ot/reverse-pair`,
+  otColumnKey: `${protocol}/ot-extension/column-key`,
+  otChallenge: `${protocol}/ot-extension/challenge`,
+  otMatrix: `${protocol}/ot-extension/matrix`,
+  otRow: `${protocol}/ot-extension/row`,
+  rvolePair: `${protocol}/rvole/pair`,
+  rvoleGadget: `${protocol}/rvole/gadget`,
+  rvoleTransfer: `${protocol}/rvole/transfer`,
+  rvoleTau: `${protocol}/rvole/tau`,
+  rvoleTheta: `${protocol}/rvole/theta`,
+  rvoleCheck: `${protocol}/rvole/check`,
+  signSession: `${protocol}/sign/session`,
+  signCommitment: `${protocol}/sign/commitment`,
+  signNonces: `${protocol}/sign/nonces-and-key-shares`,
+  zeroShare: `${protocol}/sign/zero-share`,
+  broadcastView: `${protocol}/broadcast-view`,
+  redelivery: `${protocol}/redelivery`,
+} as const
+
+export type Tag = (typeof tag)[keyof typeof tag]

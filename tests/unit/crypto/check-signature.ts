@@ -1,0 +1,26 @@
+/** Signs with a set of parties and checks the signature by every means there is. */
+import { expect } from 'vitest'
+import { order, readScalar } from '../../../src/crypto/curve/scalar.ts'
+import { recoverPublicKey, verifySignature } from '../../../src/crypto/ecdsa.ts'
+import type { KeyShare } from '../../../src/crypto/key-share.ts'
+import { hashOf, shareOf, signParties } from './fixtures.ts'
+import { libsecp256k1Recovers, libsecp256k1Verifies, opensslVerifies } from './libraries.ts'
+import { resultsOf, runProtocol } from './run-protocol.ts'
+
+const utf8 = new TextEncoder()
+
+export function checkSignature(key: readonly KeyShare[], signers: readonly number[]): void {
+  const message = utf8.encode(`signed by ${signers.join()}`)
+  const messageHash = hashOf(`signed by ${signers.join()}`)
+  const results = resultsOf(runProtocol(signParties(key, signers, { messageHash })))
+  const [signature] = results
+  if (signature === undefined) throw new Error('no signer')
+  for (const other of results) expect(other).toEqual(signature)
+  expect(signature.publicKey).toEqual(shareOf(key, 0).publicKey)
+  expect(libsecp256k1Verifies(signature, messageHash)).toBe(true)
+  expect(opensslVerifies(signature, message)).toBe(true)
+  expect(libsecp256k1Recovers(signature, messageHash)).toEqual(signature.publicKey)
+  expect(recoverPublicKey(signature, messageHash)).toEqual(signature.publicKey)
+  expect(verifySignature(signature, messageHash, signature.publicKey)).toBe(true)
+  expect(readScalar(signature.s, 0) <= order / 2n).toBe(true)
+}

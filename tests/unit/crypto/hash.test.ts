@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { chacha20 } from '@noble/ciphers/chacha.js'
+import { createHash } from 'node:crypto'
+import { uint32 } from '../../../src/crypto/bytes.ts'
+import { order } from '../../../src/crypto/curve/scalar.ts'
+import { H, hashToScalars, rowExpander, xof } from '../../../src/crypto/hash.ts'
+import { tag } from '../../../src/crypto/tags.ts'
+
+test('no two tags are equal, and none is another one’s beginning', () => {
+  const tags = Object.values(tag)
+  for (const one of tags) expect(tags.filter((other) => other.startsWith(one))).toEqual([one])
+})
+
+describe.each([
+  ['H', (...items: (string | Uint8Array | number)[]) => H(tag.roster, ...items)],
+  ['xof', (...items: (string | Uint8Array | number)[]) => xof(32, tag.roster, ...items)],
+])('%s', (_, hash) => {
+  test('frames every item', () => {
+    expect(hash('a', 'bc')).not.toEqual(hash('ab', 'c'))
+    expect(hash('a', 'bc')).not.toEqual(hash('abc'))
+    expect(hash('abc')).not.toEqual(hash('abc', ''))
+    expect(hash()).not.toEqual(hash(''))
+  })
+
+  test('counts characters as UTF-8 bytes and numbers as four bytes', () => {
+    expect(hash('é')).toEqual(hash(Uint8Array.of(0xc3, 0xa9)))
+    expect(hash(258)).toEqual(hash(Uint8Array.of(0, 0, 1, 2)))
+  })
+})
+
+test('H is SHA-256 and xof is SHAKE256 over length and bytes of tag and items', () => {
+  const items = [Buffer.from(tag.chainCode), Buffer.from('x'), Buffer.alloc(0)]
+  const input = Buffer.concat(items.flatMap((item) => [uint32(item.length), item]))
+  expect(Buffer.from(H(tag.chainCode, 'x', ''))).toEqual(createHash('sha256').update(input).digest())
+  const shake = createHash('shake256', { outputLength: 100 }).update(input).digest()
+  expect(Buffer.from(xof(100, tag.chainCode, 'x', ''))).toEqual(shake)
+})
+
+test('different tags give different hashes of the same items', () => {
+  expect(H(tag.roster, 'x')).not.toEqual(H(tag.sessionId, 'x'))
+})
+
+test('scalars are 48 bytes of output each, reduced modulo q', () => {
+  const stream = Buffer.from(xof(96, tag.rvoleGadget, 'x'))
+  const expected = [0, 48].map((offset) => BigInt(`0x${stream.subarray(offset, offset + 48).toString('hex')}`) % order)
+  expect(hashToScalars(2, tag.rvoleGadget, 'x')).toEqual(expected)
+})
+
+test('a row expands to key stream under a key of session, index and row', () => {
+  const row = new Uint8Array(16).fill(5)
+  const out = new Uint8Array(80).fill(9)
+  rowExpander(16, tag.otRow, 'session')(7, row, out)
+  const key = createHash('sha256').update(H(tag.otRow, 'session')).update(uint32(7)).update(row).digest()
+  expect(out).toEqual(chacha20(Uint8Array.from(key), new Uint8Array(12), new Uint8Array(80)))
+})

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { decodeKeyShare, encodeKeyShare } from '../../../src/crypto/key-share-codec.ts'
+import { eraseOtState, peerState } from '../../../src/crypto/key-share.ts'
+import { evaluate, lagrangeAtZero, randomPolynomial } from '../../../src/crypto/polynomial.ts'
+import { multiplyScalars, order, scalarToBytes, sumScalars } from '../../../src/crypto/curve/scalar.ts'
+import { hashOf, makeKey, seededRng, shareOf, signParties } from './fixtures.ts'
+import { resultsOf, runProtocol } from './run-protocol.ts'
+
+const key = makeKey(2, 3)
+const share = shareOf(key, 1)
+const encoded = encodeKeyShare(share)
+
+const changed = (offset: number, ...values: number[]) => {
+  const copy = encoded.slice()
+  copy.set(values, offset)
+  return copy
+}
+
+describe('an encoded key share', () => {
+  test('decodes to a share that encodes the same and signs', () => {
+    const decoded = key.map((one) => decodeKeyShare(encodeKeyShare(one)))
+    expect(encodeKeyShare(shareOf(decoded, 1))).toEqual(encoded)
+    expect(shareOf(decoded, 1)).toMatchObject({ index: 1, x: 2, threshold: 2, parties: 3 })
+    expect(shareOf(decoded, 1).secretShare).toBe(share.secretShare)
+    expect(shareOf(decoded, 1).publicKey).toEqual(share.publicKey)
+    const messageHash = hashOf('decoded')
+    expect(resultsOf(runProtocol(signParties(decoded, [0, 1], { messageHash })))).toEqual(
+      resultsOf(runProtocol(signParties(key, [0, 1], { messageHash }))),
+    )
+  })
+
+  test('has the size its header says: 12.5 kB per peer', () => {
+    expect(encoded).toHaveLength(5 + 32 + 2 * 33 + 3 * 33 + 32 + 2 * (32 + 1 + 16 + 3 * 4096))
+  })
+
+  test.each([
+    ['an unknown version', changed(0, 2), 'version'],
+    ['an unknown curve', changed(1, 2), 'curve'],
+    ['an index outside the key', changed(2, 3), 'index'],
+    ['the index of another party', changed(2, 0), 'secretShare'],
+    ['a threshold of one', changed(3, 1), 'threshold'],
+    ['a threshold above the parties', changed(3, 4), 'threshold'],
+    ['more than 20 parties', changed(4, 21), 'parties'],
+    ['one party', changed(4, 1), 'parties'],
+    ['a zero share', changed(5, ...new Uint8Array(32)), 'secretShare: is zero'],
+    ['a share of q', changed(5, ...Buffer.from(order.toString(16), 'hex')), 'secretShare'],
+    ['another share', changed(5, ...scalarToBytes(7n)), 'secretShare'],
+    ['a negated commitment', changed(5 + 32, (encoded[5 + 32] ?? 0) ^ 1), 'publicShares'],
+    ['a negated public share', changed(5 + 32 + 66, (encoded[5 + 32 + 66] ?? 0) ^ 1), 'publicShares[0]'],
+    ['a flag that is neither 0 nor 1', changed(5 + 32 + 66 + 99 + 32 + 32, 2), 'hasOt'],
+    ['a byte too many', Uint8Array.from([...encoded, 0]), 'left over'],
+    ['a byte too few', encoded.slice(0, -1), 'missing'],
+    ['only a header', encoded.slice(0, 5), 'missing'],
+    ['nothing', new Uint8Array(0), 'version'],
+  ])('with %s is refused by name', (_, bytes, problem) => {
+    expect(() => decodeKeyShare(bytes)).toThrow(problem)
+  })
+})
+
+describe('erasing OT state', () => {
+  const erased = eraseOtState(share, 2)
+
+  test('removes that peer’s and no other, and leaves the given share alone', () => {
+    expect(peerState(erased, 2).ot).toBeNull()
+    expect(peerState(erased, 0).ot).not.toBeNull()
+    expect(peerState(share, 2).ot).not.toBeNull()
+  })
+
+  test('survives encoding', () => {
+    const decoded = decodeKeyShare(encodeKeyShare(erased))
+    expect(peerState(decoded, 2).ot).toBeNull()
+    expect(peerState(decoded, 0).ot).toEqual(peerState(share, 0).ot)
+    expect(encodeKeyShare(erased).length).toBe(encoded.length - 16 - 3 * 4096)
+  })
+
+  test('refuses a peer the key does not have', () => {
+    expect(() => eraseOtState(share, 1)).toThrow('no peer 1')
+    expect(() => eraseOtState(share, 3)).toThrow('no peer 3')
+  })
+})
+
+test('Lagrange coefficients reconstruct the constant term from any t points and no fewer', () => {
+  const polynomial = randomPolynomial(3, seededRng('polynomial'))
+  const reconstruct = (indices: readonly number[]) =>
+    sumScalars(indices.map((i) => multiplyScalars(lagrangeAtZero(i, indices), evaluate(polynomial, i + 1))))
+  expect(reconstruct([0, 1, 2])).toBe(polynomial[0])
+  expect(reconstruct([19, 4, 7])).toBe(polynomial[0])
+  expect(reconstruct([1, 2, 3, 4])).toBe(polynomial[0])
+  expect(reconstruct([0, 1])).not.toBe(polynomial[0])
+})

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { decodePoint, encodePoint, multiplyBase } from '../../../src/crypto/curve/secp256k1.ts'
+import { multiplyScalars, sumScalars } from '../../../src/crypto/curve/scalar.ts'
+import type { KeyShare } from '../../../src/crypto/key-share.ts'
+import { lagrangeAtZero } from '../../../src/crypto/polynomial.ts'
+import { checkSignature } from './check-signature.ts'
+import { makeKey, shareOf } from './fixtures.ts'
+
+function subsets(parties: number, size: number): number[][] {
+  const all = Array.from({ length: 2 ** parties }, (_, mask) =>
+    Array.from({ length: parties }, (_, party) => party).filter((party) => (mask >> party) & 1),
+  )
+  return all.filter((subset) => subset.length === size)
+}
+
+/** What these parties' shares reconstruct to, as a public key. */
+function reconstructed(key: readonly KeyShare[], indices: readonly number[]): Uint8Array {
+  const secret = sumScalars(
+    indices.map((index) => multiplyScalars(lagrangeAtZero(index, indices), shareOf(key, index).secretShare)),
+  )
+  return encodePoint(multiplyBase(secret))
+}
+
+describe.each([
+  { threshold: 2, parties: 2 },
+  { threshold: 2, parties: 3 },
+  { threshold: 3, parties: 5 },
+])('a $threshold-of-$parties key', ({ threshold, parties }) => {
+  const key = makeKey(threshold, parties)
+  const everyone = Array.from({ length: parties }, (_, party) => party)
+  const exact = subsets(parties, threshold)
+
+  test('is the same for every party and lies on the curve', () => {
+    for (const share of key) {
+      expect(share.publicKey).toEqual(shareOf(key, 0).publicKey)
+      expect(share.chainCode).toEqual(shareOf(key, 0).chainCode)
+      expect(share.commitments.map(encodePoint)).toEqual(shareOf(key, 0).commitments.map(encodePoint))
+      expect(share.publicShares.map(encodePoint)).toEqual(shareOf(key, 0).publicShares.map(encodePoint))
+    }
+    expect(decodePoint(shareOf(key, 0).publicKey)).toBeDefined()
+  })
+
+  test.each(exact)(`is reconstructed by any ${threshold} shares`, (...signers) => {
+    expect(reconstructed(key, signers)).toEqual(shareOf(key, 0).publicKey)
+  })
+
+  test(`is not reconstructed by ${threshold - 1} shares`, () => {
+    for (const few of subsets(parties, threshold - 1)) {
+      expect(reconstructed(key, few)).not.toEqual(shareOf(key, 0).publicKey)
+    }
+  })
+
+  test.each(exact)('signs with signers %i, %i and whoever completes the set', (...signers) => {
+    checkSignature(key, signers)
+  })
+
+  test('signs with all parties, and in any order of the roster', () => {
+    checkSignature(key, everyone)
+    checkSignature(key, everyone.slice(-threshold).reverse())
+  })
+})
