@@ -102,7 +102,7 @@ export function encodeMessage<const S extends Schema>(schema: S, message: Draft<
   return out
 }
 
-/** @throws MalformedMessage unless `body` is exactly one message of the schema. Byte fields are copied out of `body`. */
+/** @throws MalformedMessage unless `body` is exactly one message of the schema. The result shares no memory with it. */
 export function decodeMessage<const S extends Schema>(schema: S, body: Uint8Array): Message<S> {
   const expected = messageLength(schema)
   if (body.length !== expected) throw new MalformedMessage('message', `is ${body.length} bytes, not ${expected}`)

@@ -1,4 +1,4 @@
-/** ECDSA on secp256k1 over public values: putting a signature together, verifying it, recovering the key (SEC 1 §4.1). */
+/** ECDSA on secp256k1 (SEC 1 section 4.1), public values only: assembling, verifying, recovering the key. */
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { concatBytes } from './bytes.ts'
 import { affineX, isIdentity, type Point } from './curve/secp256k1.ts'

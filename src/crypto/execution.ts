@@ -1,6 +1,6 @@
 /**
- * Chains a protocol's rounds into the `Execution` the driver sees. Holds one round's secret state at a time and the last
- * step, so that a round delivered again gets the very same answer and nothing is ever computed twice from one state.
+ * Chains a protocol's rounds into the `Execution` the driver sees. Holds one round's secret state at a time and the
+ * last step, so that a round delivered again gets the very same answer and no state is ever computed from twice.
  */
 import { equalBytes, wipe } from './bytes.ts'
 import { H } from './hash.ts'
@@ -16,7 +16,10 @@ export type Outcome<State, Result> =
 /** Secret state while the messages of `round` are awaited. */
 export type RoundState = Readonly<{
   round: number
-  /** Secret byte arrays the state owns, overwritten should the run end here. */
+  /**
+   * Secret byte arrays the state owns. They are overwritten when the next state does not list them any more, or when
+   * the run aborts. A run that is done leaves them alone: they may be part of the result.
+   */
   erasable: readonly Uint8Array[]
 }>
 
@@ -34,7 +37,9 @@ export function abort(reason: AbortReason, culprits: readonly number[], severity
   return { kind: 'abort', reason, culprits, severity }
 }
 
-export function createExecution<State extends RoundState, Result>(protocol: Protocol<State, Result>): Execution<Result> {
+export function createExecution<State extends RoundState, Result>(
+  protocol: Protocol<State, Result>,
+): Execution<Result> {
   let state: State | undefined
   let last: Step<Result> | undefined
   let delivered: Readonly<{ round: number; digests: ReadonlyMap<number, Uint8Array> }> | undefined
@@ -53,12 +58,13 @@ export function createExecution<State extends RoundState, Result>(protocol: Prot
     try {
       outcome = round()
     } catch (error) {
-      if (previous !== undefined) wipe(...previous.erasable)
+      eraseAllBut([], previous)
       throw error
     }
-    if (outcome.kind === 'abort' && previous !== undefined) wipe(...previous.erasable)
+    if (outcome.kind === 'abort') eraseAllBut([], previous)
     if (outcome.kind === 'next') {
       const { outbound } = outcome
+      eraseAllBut(outcome.state.erasable, previous)
       state = outcome.state
       last = { kind: 'next', round: state.round, outbound, expect: expectation(state.round) }
     } else {
@@ -85,14 +91,18 @@ export function createExecution<State extends RoundState, Result>(protocol: Prot
   }
 }
 
+function eraseAllBut(kept: readonly Uint8Array[], state: RoundState | undefined): void {
+  wipe(...(state?.erasable ?? []).filter((secret) => !kept.includes(secret)))
+}
+
 /** Delivering an incomplete or misaddressed round is a mistake of the driver, not of a peer: it throws. */
 function checkedInbound(
-  protocol: Readonly<{ parties: number; self: number }>,
+  { parties, self }: Readonly<{ parties: number; self: number }>,
   expected: Expectation,
   inbound: readonly Inbound[],
 ): readonly Inbound[] {
   const sorted = [...inbound].sort((a, b) => a.from - b.from)
-  const others = Array.from({ length: protocol.parties }, (_, party) => party).filter((party) => party !== protocol.self)
+  const others = Array.from({ length: parties }, (_, party) => party).filter((party) => party !== self)
   if (sorted.length !== others.length || sorted.some(({ from }, i) => from !== others[i])) {
     throw new Error(`round ${expected.round} needs exactly one entry from each of parties ${others.join(', ')}`)
   }

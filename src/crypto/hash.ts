@@ -42,8 +42,8 @@ export function hashToScalars(count: number, tag: Tag, ...items: readonly HashIt
 
 /**
  * A stretching function for many rows of one session: `out` becomes ChaCha20 keystream under the key
- * SHA-256(H(tag, items) ‖ index ‖ row). The session prefix is hashed once, and for rows of 16 bytes each key is a single
- * compression. Every key is used for exactly one stream, which makes the constant nonce safe.
+ * SHA-256(H(tag, items) ‖ index ‖ row). The session prefix is hashed once, and for rows of 16 bytes each key is a
+ * single compression. Every key is used for exactly one stream, which makes the constant nonce safe.
  */
 export function rowExpander(rowLength: number, tag: Tag, ...items: readonly HashItem[]) {
   const input = new Uint8Array(hashLength + 4 + rowLength)

@@ -1,5 +1,5 @@
 /** Shamir sharing with Feldman's commitments (Feldman 1987), at the evaluation points 1..n. */
-import { addPoints, multiplyPublic, type Point } from './curve/secp256k1.ts'
+import { addPoints, identity, multiplyPublic, type Point } from './curve/secp256k1.ts'
 import { addScalars, invertPublicScalar, multiplyScalars, randomScalar, subtractScalars } from './curve/scalar.ts'
 import type { Scalar } from './curve/scalar.ts'
 import type { Rng } from './protocol.ts'
@@ -23,7 +23,7 @@ export function evaluate(polynomial: Polynomial, x: number): Scalar {
 
 /** Σₖ xᵏ·Cₖ. Commitments and evaluation points are public, hence the variable-time multiplications. */
 export function evaluateCommitments(commitments: readonly Point[], x: number): Point {
-  return commitments.reduceRight((sum, commitment) => addPoints(multiplyPublic(sum, BigInt(x)), commitment), addPoints())
+  return commitments.reduceRight((sum, commitment) => addPoints(multiplyPublic(sum, BigInt(x)), commitment), identity)
 }
 
 /** λ of the party at `index` among `indices`: Σ λᵢ·f(xᵢ) = f(0). All of it is public. */

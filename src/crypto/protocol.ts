@@ -57,8 +57,9 @@ export interface Execution<Result> {
   /** Round 1. */
   start(): Step<Result>
   /**
-   * Delivers one round, complete: one entry for every other party, in any order. The same round delivered again with the
-   * same bytes returns the same step; with other bytes it aborts with `replayed-round`.
+   * Delivers one round, complete: one entry for every other party, in any order. The last round delivered again with
+   * the same bytes returns the same step; with other bytes it aborts with `replayed-round`, naming who sent others.
+   * Anything but the awaited or the last round, or an incomplete one, is a mistake of the driver: it throws.
    */
   receive(round: number, inbound: readonly Inbound[]): Step<Result>
 }

@@ -15,5 +15,6 @@ export function ethereumAddress(publicKey: Uint8Array): string {
   // Yellow paper, appendix F: the last 20 bytes of Keccak-256 over x ‖ y.
   const address = bytesToHex(keccak_256(uncompressedPublicKey(publicKey).subarray(1)).subarray(12))
   const checksum = bytesToHex(keccak_256(new TextEncoder().encode(address)))
-  return `0x${[...address].map((digit, i) => (Number.parseInt(checksum.charAt(i), 16) >= 8 ? digit.toUpperCase() : digit)).join('')}`
+  const isUpper = (i: number) => Number.parseInt(checksum.charAt(i), 16) >= 8
+  return `0x${[...address].map((digit, i) => (isUpper(i) ? digit.toUpperCase() : digit)).join('')}`
 }

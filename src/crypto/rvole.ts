@@ -89,7 +89,8 @@ export function answer(
     const row1 = pads1(j, xorBytes(row, state.delta))
     v0.push(row0)
     for (let i = 0; i < width; i++) {
-      writeScalar(tau, (j * width + i) * scalarLength, addScalars(subtractScalars(at(row0, i), at(row1, i)), at(padded, i)))
+      const difference = subtractScalars(at(row0, i), at(row1, i))
+      writeScalar(tau, (j * width + i) * scalarLength, addScalars(difference, at(padded, i)))
     }
   }
   rows.fill(0)
@@ -110,7 +111,8 @@ export function finish(state: ReceiverState, received: Answer): Inputs | undefin
   for (let j = 0; j < transfers; j++) {
     const choice = bitAt(beta, j)
     const row = pads(j, rows.subarray(j * rowLength, (j + 1) * rowLength))
-    d.push(row.map((v, i) => addScalars(v, selectScalar(choice, readScalar(received.tau, (j * width + i) * scalarLength)))))
+    const tau = (i: number) => readScalar(received.tau, (j * width + i) * scalarLength)
+    d.push(row.map((v, i) => addScalars(v, selectScalar(choice, tau(i)))))
   }
   const theta = checkWeights(session, received.tau)
   const eta = Array.from({ length: checkCount }, (_, k) => readScalar(received.eta, k * scalarLength))

@@ -3,8 +3,15 @@
  * covers what the proof is for (tag), the session, the prover and the statement, so a proof copied to another place,
  * session or party does not verify.
  */
-import { addPoints, encodePoint, equalPoints, multiplyBase, multiplyBasePublic, multiplyPublic } from './curve/secp256k1.ts'
-import type { Point } from './curve/secp256k1.ts'
+import {
+  addPoints,
+  encodePoint,
+  equalPoints,
+  multiplyBase,
+  multiplyBasePublic,
+  multiplyPublic,
+  type Point,
+} from './curve/secp256k1.ts'
 import { addScalars, multiplyScalars, randomScalar, type Scalar } from './curve/scalar.ts'
 import { hashToScalar } from './hash.ts'
 import type { Rng } from './protocol.ts'

@@ -48,7 +48,7 @@ export function encodePoint(point: Point): Uint8Array {
   return point.toBytes(true)
 }
 
-/** Reads exactly what `encodePoint` writes; anything else (length, prefix, x not below p, not on the curve): undefined. */
+/** Reads exactly what `encodePoint` writes. Any other length, prefix or x, or a point off the curve: undefined. */
 export function decodePoint(bytes: Uint8Array): Point | undefined {
   if (bytes.length !== pointLength) return undefined
   if (byteAt(bytes, 0) !== 2 && byteAt(bytes, 0) !== 3) return undefined

@@ -14,7 +14,7 @@ export function finish(
 ): Outcome<never, KeyShare> {
   const opened = open(inbound, 'broadcast', round4Broadcast, session)
   if (opened.kind === 'abort') return opened
-  // Views agreed in every round, so a party that confirms something else is damaged or lying; which one, none can prove.
+  // A party may confirm something else because it lies or because it was shown other proofs: nobody can be named.
   const equal = [...opened.messages.values()].every(({ confirmation }) => equalBytes(confirmation, state.confirmation))
   return equal ? { kind: 'done', result: state.keyShare } : abort('confirmation-mismatch', [])
 }

@@ -42,7 +42,7 @@ export const round4Broadcast = [session, bytes('confirmation', hashLength)] as c
 export type Round2Broadcast = Message<ReturnType<typeof round2Broadcast>>
 export type Round3Broadcast = Message<typeof round3Broadcast>
 
-/** Per round: the broadcast schema and the direct one by the sender's role in the pair. For tests and size estimates. */
+/** Per round: the broadcast's schema and the direct one's by the sender's role. For tests and size estimates. */
 export function keygenSchemas(
   threshold: number,
 ): readonly Readonly<{ broadcast: Schema; direct?: Readonly<Record<BaseOtRole, Schema>> }>[] {

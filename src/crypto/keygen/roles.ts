@@ -4,7 +4,7 @@ export type BaseOtRole = 'base-sender' | 'base-receiver'
 
 /**
  * The role of `self` towards `peer` among n parties: everyone is the sender for the ⌊(n-1)/2⌋ parties that follow
- * cyclically, so that the (unequal) work of the two roles spreads evenly. Exactly opposite parties (n even) go by number.
+ * cyclically, so that the (unequal) work of both roles spreads evenly. Exactly opposite parties (n even) go by number.
  */
 export function baseOtRole(self: number, peer: number, parties: number): BaseOtRole {
   const distance = (peer - self + parties) % parties

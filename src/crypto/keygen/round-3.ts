@@ -1,5 +1,5 @@
-/** Key generation, round 3: check everything round 2 brought, fix the key, prove the own share and finish the base OTs. */
-import { equalBytes, wipe } from '../bytes.ts'
+/** Key generation, round 3: check all that round 2 brought, fix the key, prove the own share, finish the base OTs. */
+import { equalBytes } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
 import { addPoints, equalPoints, isIdentity, multiplyBase, type Point } from '../curve/secp256k1.ts'
 import { sumScalars, type Scalar } from '../curve/scalar.ts'
@@ -40,10 +40,11 @@ export function round3(
   if (opened.kind === 'abort') return opened
   const direct = openDirect(context, inbound)
   if (direct.kind === 'abort') return direct
-  const refused = checkOpenings(context, state, opened.messages) ?? checkShares(context, opened.messages, direct.messages)
+  const { messages } = opened
+  const refused = checkOpenings(context, state, messages) ?? checkShares(context, messages, direct.messages)
   if (refused !== undefined) return refused
 
-  const openings = allOpenings(context, state.opening, opened.messages)
+  const openings = allOpenings(context, state.opening, messages)
   const joint = jointKey(context, openings)
   if ([...joint.commitments, ...joint.publicShares].some(isIdentity)) return abort('public-key-invalid', [])
   const secretShare = sumScalars([state.ownShare, ...[...direct.messages.values()].map(({ share }) => share)])
@@ -54,7 +55,6 @@ export function round3(
     const { pair, reverse } = finishPair(context, start, messageOf(direct.messages, start.peer), rng)
     pairs.push(pair)
     outbound.push({ kind: 'direct', to: pair.peer, body: directMessage(session, pair, reverse) })
-    wipe(start.zeroShare)
   }
   const publicShare = pointOf(joint.publicShares, self)
   const shareProof = prove({ tag: tag.proofOfShare, session, prover: self }, secretShare, publicShare, rng)
@@ -70,7 +70,7 @@ export function round3(
   }
 }
 
-/** Views before commitments: a peer that was shown other commitments than we were must not be blamed for its opening. */
+/** Views before commitments: a peer whose commitment reached us changed must not be blamed for its opening. */
 function checkOpenings(context: KeygenContext, state: AfterRound2, messages: Broadcasts): Abort | undefined {
   const { session } = context
   if (!sameView(messages.values(), state.view)) return abort('view-mismatch', [])

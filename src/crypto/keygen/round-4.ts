@@ -1,4 +1,4 @@
-/** Key generation, round 4: check shares' proofs and the reverse OTs, and broadcast a hash of all that must be equal. */
+/** Key generation, round 4: check share proofs and the reverse OTs; broadcast a hash of all that must be equal. */
 import { equalBytes } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
 import { encodePoint, equalPoints, type Point } from '../curve/secp256k1.ts'

@@ -2,9 +2,9 @@
  * The linear function over GF(2^128) behind the OT extension's consistency check (SoftSpokenOT, ePrint 2022/192,
  * section 4 and figure 7, for k = 1; Fiat–Shamir makes the challenge).
  *
- * A column of the matrix, n + 128 bits, is read as field elements y_0 … y_(m-1) of 128 bits (the last padded with zeros)
- * and a mask y_last; its image is y_last + Σ χ_k·y_k. Multiplying by χ_k is linear over GF(2): bit b of y_k adds χ_k·X^b.
- * So all 128 columns are folded at once by XOR-ing whole rows, where only the public χ decides which row goes where.
+ * A column of the matrix, n + 128 bits, is read as field elements y_0 … y_(m-1) of 128 bits (the last one padded with
+ * zeros) and a mask y_last; its image is y_last + Σ χ_k·y_k. Multiplying by χ_k is linear over GF(2): bit b of y_k adds
+ * χ_k·X^b. So all 128 columns are folded at once by XOR-ing whole rows; only the public χ decides which go where.
  */
 import { bitAt } from '../bytes.ts'
 import { xof } from '../hash.ts'
@@ -25,7 +25,9 @@ export function challenges(transfers: number, digest: Uint8Array): Uint8Array {
 export function foldRows(rows: Uint32Array, transfers: number, chi: Uint8Array): Uint32Array {
   const folded = rows.slice(transfers * wordsPerElement, (transfers + columnCount) * wordsPerElement)
   forEachPower(transfers, chi, (row, power) => {
-    const [a, b, c, d] = [0, 1, 2, 3].map((i) => word(rows, row * wordsPerElement + i)) as [number, number, number, number]
+    const start = row * wordsPerElement
+    const [a, b] = [word(rows, start), word(rows, start + 1)]
+    const [c, d] = [word(rows, start + 2), word(rows, start + 3)]
     for (let bit = 0; bit < blockBits; bit++) {
       if (((word(power, bit >>> 5) >>> (bit & 31)) & 1) === 0) continue // χ is public
       const at = bit * wordsPerElement

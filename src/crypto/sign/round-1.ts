@@ -1,4 +1,4 @@
-/** Signing, round 1 (DKLs23 protocol 3.6, step 1): commit to the nonce's share; open a multiplication with every peer. */
+/** Signing, round 1 (DKLs23 protocol 3.6, step 1): commit to a nonce share; start multiplying with every peer. */
 import { encodeMessage } from '../codec.ts'
 import { encodePoint, multiplyBase, type Point } from '../curve/secp256k1.ts'
 import { randomScalar, zero, type Scalar } from '../curve/scalar.ts'
@@ -33,7 +33,7 @@ export function round1(
     outbound.push({ kind: 'direct', to: peer, body: encodeMessage(round1Direct, { session, ...message }) })
   }
   const nonce = { r, phi, R, salt }
-  const erasable = [salt, ...[...receivers.values()].flatMap(({ beta, rows }) => [beta, rows])]
+  const erasable = [...receivers.values()].flatMap(({ beta, rows }) => [beta, rows])
   return {
     kind: 'next',
     state: { round: 1, erasable, nonce, keyShare, ot, receivers, broadcast },

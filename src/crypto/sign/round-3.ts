@@ -1,5 +1,5 @@
-/** Signing, round 3 (DKLs23 protocol 3.6, step 3): check every peer's opening and multiplication; broadcast u_i and w_i. */
-import { equalBytes, wipe } from '../bytes.ts'
+/** Signing, round 3 (DKLs23 protocol 3.6, step 3): check all openings and multiplications; broadcast u_i and w_i. */
+import { equalBytes } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
 import { addPoints, encodePoint, equalPoints, isIdentity, multiplyBase, multiplyPoint } from '../curve/secp256k1.ts'
 import type { Point } from '../curve/secp256k1.ts'
@@ -51,7 +51,6 @@ export function round3(
 
   const { u, w } = signatureShares(context, state, messages, received.shares, signatureR(R))
   const view = H(tag.signNonces, session, ...[...nonces, ...publicShares].map(encodePoint))
-  wipe(...state.erasable)
   return {
     kind: 'next',
     state: { round: 3, erasable: [], R, u, w, view },

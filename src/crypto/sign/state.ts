@@ -5,8 +5,6 @@ import type { RoundState } from '../execution.ts'
 import type { OtState } from '../key-share.ts'
 import type { ReceiverState } from '../rvole.ts'
 
-export type Signer = Readonly<{ keyIndex: number; ot: OtState }>
-
 export type SignContext = Readonly<{
   /** The session id with signers, key and message hashed in. */
   session: Uint8Array

@@ -32,7 +32,9 @@ const anyMessage = fc.record({
   points: fc.tuple(anyPoint, anyPoint),
   scalar: anyScalar,
   nonzero: anyNonzero,
-  scalars: fc.array(anyScalar, { minLength: 3, maxLength: 3 }).map((list) => Uint8Array.from(list.flatMap((k) => [...scalarToBytes(k)]))),
+  scalars: fc
+    .array(anyScalar, { minLength: 3, maxLength: 3 })
+    .map((list) => Uint8Array.from(list.flatMap((k) => [...scalarToBytes(k)]))),
   elements: fc.tuple(anyElement, anyElement),
 })
 

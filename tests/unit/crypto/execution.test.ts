@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Execution, Inbound, Step } from '../../../src/crypto/protocol.ts'
+import { abort, createExecution, type Outcome, type RoundState } from '../../../src/crypto/execution.ts'
 import { createKeygen } from '../../../src/crypto/keygen/keygen.ts'
 import { hashOf, makeKey, seededRng, signParties } from './fixtures.ts'
 import { inboundFor, runProtocol, type Packet } from './run-protocol.ts'
@@ -115,6 +116,57 @@ describe('a run', () => {
     expect(() => party.receive(1, [{ from: 1, broadcast: broadcast.body }])).toThrow('no entropy')
     working = true
     expect(party.receive(1, [{ from: 1, broadcast: broadcast.body }])).toMatchObject({ kind: 'abort' })
+  })
+})
+
+describe('secret byte arrays of a run', () => {
+  const [kept, dropped] = [new Uint8Array(4), new Uint8Array(4)]
+  type State = RoundState & Readonly<{ round: 1 | 2 }>
+
+  /** Two parties, two rounds of nothing; round 2 no longer needs one of the secrets, and ends as told. */
+  function runEndingWith(end: () => Outcome<State, string>): Execution<string> {
+    kept.fill(1)
+    dropped.fill(1)
+    const broadcastOnly = { broadcast: true, direct: false }
+    const party = createExecution<State, string>({
+      parties: 2,
+      self: 0,
+      rounds: [broadcastOnly, broadcastOnly],
+      begin: () => ({ kind: 'next', state: { round: 1, erasable: [kept, dropped] }, outbound: [] }),
+      advance: (state) =>
+        state.round === 1 ? { kind: 'next', state: { round: 2, erasable: [kept] }, outbound: [] } : end(),
+    })
+    party.start()
+    expect([...kept, ...dropped]).toEqual([1, 1, 1, 1, 1, 1, 1, 1])
+    party.receive(1, [{ from: 1, broadcast: Uint8Array.of(1) }])
+    expect([...kept, ...dropped]).toEqual([1, 1, 1, 1, 0, 0, 0, 0])
+    return party
+  }
+
+  const inbound = [{ from: 1, broadcast: Uint8Array.of(2) }]
+
+  test('are overwritten when the next round does not need them, and left to the result at the end', () => {
+    const party = runEndingWith(() => ({ kind: 'done', result: 'result' }))
+    expect(party.receive(2, inbound)).toEqual({ kind: 'done', result: 'result' })
+    expect([...kept]).toEqual([1, 1, 1, 1])
+  })
+
+  test('are overwritten when the run aborts', () => {
+    runEndingWith(() => abort('proof-invalid', [1])).receive(2, inbound)
+    expect([...kept]).toEqual([0, 0, 0, 0])
+  })
+
+  test('are overwritten when a round was delivered again with other bytes', () => {
+    runEndingWith(() => ({ kind: 'done', result: 'x' })).receive(1, [{ from: 1, broadcast: Uint8Array.of(9) }])
+    expect([...kept]).toEqual([0, 0, 0, 0])
+  })
+
+  test('are overwritten when a round throws', () => {
+    const party = runEndingWith(() => {
+      throw new Error('bug')
+    })
+    expect(() => party.receive(2, inbound)).toThrow('bug')
+    expect([...kept]).toEqual([0, 0, 0, 0])
   })
 })
 

@@ -7,7 +7,7 @@ import { round1Broadcast, round2Broadcast, round2FromBaseSender } from '../../..
 import { round3Broadcast, round3FromBaseSender, round4Broadcast } from '../../../src/crypto/keygen/messages.ts'
 import { commitTo } from '../../../src/crypto/keygen/round-1.ts'
 import type { KeygenContext, Opening } from '../../../src/crypto/keygen/state.ts'
-import { prove } from '../../../src/crypto/schnorr.ts'
+import { prove, type ProofContext } from '../../../src/crypto/schnorr.ts'
 import { tag } from '../../../src/crypto/tags.ts'
 import { hashOf, keygenParties, makeKey, seededRng, shareOf } from './fixtures.ts'
 import { runProtocol, type Packet } from './run-protocol.ts'
@@ -84,19 +84,26 @@ describe('a party that cheats with its commitment', () => {
     })
   })
 
-  test.each([
+  const forSeven = (context: ProofContext): Opening => ({
+    ...own,
+    contribution: [multiplyBase(7n), ...own.contribution.slice(1)],
+    proof: prove(context, 7n, multiplyBase(7n), seededRng('seven')),
+  })
+  const { session } = contextOf(2)
+
+  test('could use a proof of its own, made for this place', () => {
+    const opening = forSeven({ tag: tag.proofOfContribution, session, prover: 0 })
+    const run = runProtocol(keygenParties(2, 2, label), cheatingWith(opening, packets))
+    // The proof holds; only the shares it sent do not belong to it.
+    expect(run.ends[1]).toMatchObject({ reason: 'share-invalid' })
+  })
+
+  test.each<[string, Opening]>([
     ['a proof copied from another party', { ...own, contribution: victims.contribution, proof: victims.proof }],
-    ['a contribution that cancels the other one', { ...own, contribution: victims.contribution.map((p) => p.negate()) }],
-    ['a proof made for another purpose', {
-      ...own,
-      proof: prove({ tag: tag.proofOfShare, session: contextOf(2).session, prover: 0 }, 7n, multiplyBase(7n), seededRng('p')),
-      contribution: [multiplyBase(7n), ...own.contribution.slice(1)],
-    }],
-    ['a proof made in another session', {
-      ...own,
-      proof: prove({ tag: tag.proofOfContribution, session: hashOf('other'), prover: 0 }, 7n, multiplyBase(7n), seededRng('p')),
-      contribution: [multiplyBase(7n), ...own.contribution.slice(1)],
-    }],
+    ['a contribution that cancels the other', { ...own, contribution: victims.contribution.map((p) => p.negate()) }],
+    ['a proof made for another purpose', forSeven({ tag: tag.proofOfShare, session, prover: 0 })],
+    ['a proof made in another session', forSeven({ tag: tag.proofOfContribution, session: hashOf('x'), prover: 0 })],
+    ['a proof made as another party', forSeven({ tag: tag.proofOfContribution, session, prover: 1 })],
   ])('cannot use %s', (_, opening) => {
     const run = runProtocol(keygenParties(2, 2, label), cheatingWith(opening, packets))
     expect(run.ends[1]).toEqual({ kind: 'abort', reason: 'proof-invalid', culprits: [0], severity: 'retry' })
@@ -132,7 +139,10 @@ describe('a party that tells different peers different things', () => {
       keygenParties(2, 3, label),
       changing(
         [{ round: 1, channel: 'broadcast', from: 0, to: 2 }, (body) => flipBit(body, 300)],
-        [{ round: 2, channel: 'direct', from: 0, to: 1 }, editing(round2FromBaseSender, () => ({ zeroShare: new Uint8Array(32) }))],
+        [
+          { round: 2, channel: 'direct', from: 0, to: 1 },
+          editing(round2FromBaseSender, () => ({ zeroShare: new Uint8Array(32) })),
+        ],
       ),
     )
     for (const end of run.ends) {
@@ -170,7 +180,8 @@ describe('a party that tells different peers different things', () => {
     const share = shareOf(makeKey(2, 3, label), 0)
     const { session } = contextOf(3)
     const publicShare = multiplyBase(share.secretShare)
-    const other = prove({ tag: tag.proofOfShare, session, prover: 0 }, share.secretShare, publicShare, seededRng('other'))
+    const context = { tag: tag.proofOfShare, session, prover: 0 }
+    const other = prove(context, share.secretShare, publicShare, seededRng('other'))
     const run = runProtocol(
       keygenParties(2, 3, label),
       changing([

@@ -5,7 +5,7 @@ import { baseOtRole } from '../../../src/crypto/keygen/roles.ts'
 import type { Abort } from '../../../src/crypto/protocol.ts'
 import { keygenParties } from './fixtures.ts'
 import { runProtocol } from './run-protocol.ts'
-import { bitFlips, changing, flipBit, isMalformed } from './tamper.ts'
+import { bitFlips, changing, flipBit, isAt, isMalformed } from './tamper.ts'
 
 const threshold = 2
 
@@ -73,7 +73,7 @@ describe('one bit flipped on the way to a party that makes a key', () => {
       keygenParties(threshold, 2, 'bit flips'),
       changing([place, (body) => flipBit(body, bit)]),
     )
-    const sent = run.packets.find((packet) => packet.round === round && packet.channel === channel && packet.from === corrupt)
+    const sent = run.packets.find((packet) => isAt(packet, place))
     const [reason, blame] = consequences[`${round} ${channel} ${field}`] ?? []
     if (sent === undefined || reason === undefined) throw new Error('no such message')
     const malformed = isMalformed(schema, flipBit(sent.body, bit))

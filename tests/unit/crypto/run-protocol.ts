@@ -20,7 +20,10 @@ export type Run<Result> = Readonly<{
   packets: readonly Packet[]
 }>
 
-export function runProtocol<Result>(parties: readonly Execution<Result>[], tamper: Tamper = ({ body }) => body): Run<Result> {
+export function runProtocol<Result>(
+  parties: readonly Execution<Result>[],
+  tamper: Tamper = ({ body }) => body,
+): Run<Result> {
   const packets: Packet[] = []
   let steps: Step<Result>[] = parties.map((party) => party.start())
   while (steps.every((step) => step.kind === 'next')) {

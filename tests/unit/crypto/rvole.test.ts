@@ -53,7 +53,9 @@ describe('the receiver of RVOLE', () => {
 
   test.each(['tau', 'eta', 'mu'] as const)('refuses a changed %s', (field) => {
     const value = answered.message[field]
-    for (const bit of [8, 4 * value.length + 1, 8 * value.length - 1]) expect(refuses({ [field]: flipBit(value, bit) })).toBe(true)
+    for (const bit of [8, 4 * value.length + 1, 8 * value.length - 1]) {
+      expect(refuses({ [field]: flipBit(value, bit) })).toBe(true)
+    }
   })
 
   test('refuses an input that differs between transfers, wherever its bit is 1', () => {

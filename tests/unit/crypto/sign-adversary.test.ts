@@ -54,7 +54,10 @@ describe('a signer that tells different peers different things', () => {
   test('in its part of the signature can only stop those it lied to', () => {
     const run = runProtocol(
       signParties(key, everyone, { messageHash }),
-      changing([{ round: 3, channel: 'broadcast', from: 0, to: 2 }, editing(round3Broadcast, ({ w }) => ({ w: w ^ 1n }))]),
+      changing([
+        { round: 3, channel: 'broadcast', from: 0, to: 2 },
+        editing(round3Broadcast, ({ w }) => ({ w: w ^ 1n })),
+      ]),
     )
     expect(run.ends[2]).toEqual(abort('signature-invalid'))
     const [, honest] = run.ends
@@ -74,8 +77,14 @@ describe('the session is compared before any OT processing', () => {
     const run = runProtocol(
       signParties(key, everyone),
       changing(
-        [{ round: 1, channel: 'direct', from: 0, to: 2 }, editing(round1Direct, () => ({ xHat: new Uint8Array(16) }))],
-        [{ round: 1, channel: 'broadcast', from: 1, to: 2 }, editing(round1Broadcast, () => ({ session: hashOf('x') }))],
+        [
+          { round: 1, channel: 'direct', from: 0, to: 2 },
+          editing(round1Direct, () => ({ xHat: new Uint8Array(16) })),
+        ],
+        [
+          { round: 1, channel: 'broadcast', from: 1, to: 2 },
+          editing(round1Broadcast, () => ({ session: hashOf('x') })),
+        ],
       ),
     )
     expect(run.ends[2]).toEqual(abort('session-mismatch'))

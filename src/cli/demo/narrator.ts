@@ -1,0 +1,72 @@
+/** The demo's story, for people to read: each step, each round with who sent how much, and the results. */
+import type { Participant } from './account-client.ts'
+import { verifierName } from './independent-check.ts'
+import type { RoundLine } from './round-log.ts'
+import type { SignatureResult } from './scenario.ts'
+
+export type Narrator = Readonly<{
+  started(ms: number): void
+  keygenOpened(sessionId: string, participants: readonly Participant[]): void
+  keyMade(rounds: readonly RoundLine[], publicKey: string, address: string, ms: number): void
+  accountCreated(id: string): void
+  signed(sessionId: string, result: SignatureResult, rounds: readonly RoundLine[], ms: number): void
+  stopped(): void
+}>
+
+export const silentNarrator: Narrator = {
+  started: () => {},
+  keygenOpened: () => {},
+  keyMade: () => {},
+  accountCreated: () => {},
+  signed: () => {},
+  stopped: () => {},
+}
+
+/** `print` gets one line at a time. */
+export function narrateTo(print: (line: string) => void): Narrator {
+  const rounds = (lines: readonly RoundLine[]) => {
+    for (const { round, from, sent } of lines) {
+      const amounts = sent.map(({ to, bytes }) => `${bytes.toLocaleString('en')} bytes to ${to}`)
+      print(`     round ${round}   ${from.padEnd(16)} ${amounts.join(', ')}`)
+    }
+  }
+  return {
+    started: (ms) => print(`1. Started nats-server, PostgreSQL and the six services in ${seconds(ms)}.`),
+    keygenOpened: (sessionId, participants) => {
+      print('')
+      print(`2. Key generation, 2 of ${participants.length}, session ${sessionId}`)
+      for (const { party_id, device_type, device_id } of participants) {
+        print(`     ${party_id.padEnd(16)} ${device_type}, ${device_id}`)
+      }
+    },
+    keyMade: (lines, publicKey, address, ms) => {
+      rounds(lines)
+      print(`   Each party keeps its own share, encrypted; the key itself was nowhere. Took ${seconds(ms)}.`)
+      print(`     public key       ${publicKey}`)
+      print(`     Ethereum address ${address}`)
+    },
+    accountCreated: (id) => {
+      print('')
+      print(`3. Account ${id} was created with this public key.`)
+      print('')
+      print('4. Three signatures of the same hash, each by two of the three parties')
+    },
+    signed: (sessionId, { signers, signature, recovery_id }, lines, ms) => {
+      print('')
+      print(`   ${signers.join(' + ')}, session ${sessionId}, took ${seconds(ms)}`)
+      rounds(lines)
+      print(`     r            ${signature.slice(0, 64)}`)
+      print(`     s            ${signature.slice(64)}`)
+      print(`     recovery id  ${recovery_id}`)
+      print(`     ${verifierName}: the signature is valid, and the public key is recovered from it`)
+    },
+    stopped: () => {
+      print('')
+      print('5. Everything was stopped again. `npm start` runs the system until you stop it.')
+    },
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`
+}

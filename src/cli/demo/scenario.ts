@@ -1,0 +1,133 @@
+/**
+ * What the demo does with a running stack: a 2-of-3 key among a phone, a server and a recovery device, then a signature
+ * by every pair of them, each checked by code that is not ours.
+ */
+import { join } from 'node:path'
+import { ethereumAddress } from '../../crypto/public-key.ts'
+import { approveKeygen, approveSigning } from '../../party/approval.ts'
+import type { ExecutionHost } from '../../party/execution/execution-host.ts'
+import type { Approve } from '../../party/session/terms.ts'
+import { openDevice, type Device } from '../device.ts'
+import type { Stack } from '../stack/stack.ts'
+import { accountClient, type MpcSession, type OpenedSession, type Participant } from './account-client.ts'
+import { checkSignature } from './independent-check.ts'
+import type { Narrator } from './narrator.ts'
+import { RoundLog } from './round-log.ts'
+
+/** The hash of the API reference, section 4.3. */
+export const documentedHash = '8dcd9f3511659638d5c33938ddb7fee9bb63533b94a97c7467d3fd36abbdca81'
+
+const user: Participant = { party_id: 'user_device', device_type: 'iOS', device_id: 'iphone_001' }
+const server: Participant = { party_id: 'server_party', device_type: 'server', device_id: 'server_001' }
+const recovery: Participant = { party_id: 'recovery_party', device_type: 'recovery', device_id: 'recovery_001' }
+
+const pairs: readonly (readonly Participant[])[] = [
+  [user, server],
+  [user, recovery],
+  [server, recovery],
+]
+
+export type SignatureResult = Readonly<{ signers: readonly string[]; signature: string; recovery_id: number }>
+
+export type DemoResult = Readonly<{
+  public_key: string
+  address: string
+  message_hash: string
+  signatures: readonly SignatureResult[]
+  timings_ms: Readonly<{ keygen: number; signatures: readonly number[] }>
+}>
+
+/** Throws Error with the reason when any step does not end as it must. */
+export async function runScenario(stack: Stack, host: ExecutionHost, narrator: Narrator): Promise<DemoResult> {
+  const devices = new Map<string, Device>()
+  try {
+    for (const participant of [user, recovery]) {
+      devices.set(participant.party_id, await openDeviceOf(participant, stack, host))
+    }
+    const accounts = accountClient(stack.services['account-service'].httpUrl)
+    const everyone = [user, server, recovery]
+    const locals = (participants: readonly Participant[]) => participants.filter(({ party_id }) => devices.has(party_id))
+
+    const opened = await accounts.createKeygen(2, 3, everyone)
+    narrator.keygenOpened(opened.session_id, everyone)
+    const keygen = await takePart(devices, locals(everyone), opened, approveKeygen({ thresholdT: 2, thresholdN: 3 }))
+    const publicKey = required((await accounts.session(opened.session_id)).public_key, 'the session shows no public key')
+    const address = ethereumAddress(compressed(publicKey))
+    narrator.keyMade(keygen.rounds, publicKey, address, keygen.ms)
+
+    const account = await accounts.createAccount('alice', 'alice@example.com', publicKey)
+    narrator.accountCreated(account.id)
+
+    const signatures: SignatureResult[] = []
+    const signingMs: number[] = []
+    const approve = approveSigning({ messageHash: Buffer.from(documentedHash, 'hex'), keyId: opened.session_id })
+    for (const pair of pairs) {
+      const signers = pair.map(({ party_id }) => party_id)
+      const session = await accounts.createSigning(account.id, documentedHash, pair)
+      const run = await takePart(devices, locals(pair), session, approve)
+      const signed = checkedSignature(await accounts.session(session.session_id), publicKey, signers)
+      narrator.signed(session.session_id, signed, run.rounds, run.ms)
+      signatures.push(signed)
+      signingMs.push(run.ms)
+    }
+    const timings = { keygen: keygen.ms, signatures: signingMs }
+    return { public_key: publicKey, address, message_hash: documentedHash, signatures, timings_ms: timings }
+  } finally {
+    for (const device of devices.values()) device.close()
+  }
+}
+
+function openDeviceOf(participant: Participant, stack: Stack, host: ExecutionHost): Promise<Device> {
+  return openDevice({
+    deviceType: participant.device_type,
+    deviceId: participant.device_id,
+    folder: join(stack.folder, 'devices', participant.party_id),
+    coordinatorUrl: stack.services['session-coordinator'].grpcUrl,
+    routerUrl: stack.services['message-router'].grpcUrl,
+    host,
+  })
+}
+
+/** The given participants, who are devices of ours, go through the session. Server parties join by themselves. */
+async function takePart(
+  devices: ReadonlyMap<string, Device>,
+  locals: readonly Participant[],
+  session: OpenedSession,
+  approve: Approve,
+) {
+  const rounds = new RoundLog(locals.map(({ party_id }) => party_id))
+  const began = performance.now()
+  const outcomes = await Promise.all(
+    locals.map(({ party_id }) => {
+      const device = required(devices.get(party_id), `${party_id} is not a device of ours`)
+      const joinToken = required(session.join_tokens[party_id], `there is no join token for ${party_id}`)
+      return device.party.run({ joinToken, partyId: party_id, approve, onProgress: rounds.observe })
+    }),
+  )
+  const ms = Math.round(performance.now() - began)
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'failed') throw new Error(`session ${session.session_id}: ${outcome.reason}: ${outcome.detail}`)
+  }
+  return { ms, rounds: rounds.lines() }
+}
+
+function checkedSignature(session: MpcSession, publicKey: string, signers: readonly string[]): SignatureResult {
+  const signature = required(session.signature, `the session is ${session.status} and shows no signature`)
+  const recoveryId = required(session.recovery_id, 'the session shows no recovery id')
+  const { valid, recoversPublicKey } = checkSignature({ publicKey, messageHash: documentedHash, signature, recoveryId })
+  if (!valid) throw new Error(`the signature of ${signers.join(' + ')} does not verify`)
+  if (!recoversPublicKey) throw new Error(`recovery id ${recoveryId} does not lead to the public key`)
+  return { signers, signature, recovery_id: recoveryId }
+}
+
+/** 33 bytes from the documented 65 as hex. */
+function compressed(publicKey: string): Uint8Array {
+  const bytes = Buffer.from(publicKey, 'hex')
+  const yIsOdd = bytes.at(-1) ?? 0
+  return Uint8Array.of(2 + (yIsOdd & 1), ...bytes.subarray(1, 33))
+}
+
+function required<T>(value: T | undefined, problem: string): T {
+  if (value === undefined) throw new Error(problem)
+  return value
+}

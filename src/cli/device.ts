@@ -1,0 +1,51 @@
+/**
+ * A person's device as a party on this machine: its own identity and key-encryption key, its own folder of encrypted
+ * shares, its cryptography in worker threads. It reaches the others only through coordinator and router.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { connectService } from '../edge/service-client.ts'
+import { identityFromSeed } from '../identity/identity-key.ts'
+import type { ExecutionHost } from '../party/execution/execution-host.ts'
+import { openPartyStore } from '../party/node/party-store.ts'
+import { createParty, type Party, type PartyOptions } from '../party/party.ts'
+import type { Device as DeviceName } from '../party/party-parts.ts'
+import { createConnectTransport } from '../party/transport/connect-transport.ts'
+
+export type DeviceOptions = DeviceName &
+  Readonly<{
+    /** Holds the shares; made if absent. */
+    folder: string
+    /** gRPC URLs. */
+    coordinatorUrl: string
+    routerUrl: string
+    /** Where its protocols run. Stays open when the device is closed. */
+    host: ExecutionHost
+  }> &
+  Partial<Pick<PartyOptions, 'limits' | 'log'>>
+
+export type Device = Readonly<{ party: Party; close: () => void }>
+
+/** A device with a fresh identity. Its keys live as long as this process; its shares cannot be opened without them. */
+export async function openDevice(options: DeviceOptions): Promise<Device> {
+  const { folder, deviceType, deviceId, coordinatorUrl, routerUrl, host, limits, log } = options
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const coordinator = connectService(coordinatorUrl)
+  const router = connectService(routerUrl)
+  const party = createParty({
+    identity: await identityFromSeed(randomBytes(32)),
+    device: { deviceType, deviceId },
+    transport: createConnectTransport(coordinator.transport, router.transport),
+    ...(await openPartyStore(folder, randomBytes(32), deviceId)),
+    host,
+    ...(limits && { limits }),
+    ...(log && { log }),
+  })
+  return {
+    party,
+    close: () => {
+      coordinator.close()
+      router.close()
+    },
+  }
+}

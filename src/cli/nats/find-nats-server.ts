@@ -1,0 +1,79 @@
+/**
+ * Finds a nats-server executable, or gets one: NATS_SERVER, PATH, our cache, the pinned release, `go install`, Debian's
+ * package. What it fetches goes into the cache of this user and nowhere else.
+ */
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { StartupError } from '../startup-error.ts'
+import { fromDebian, fromGo, fromRelease, pinnedRelease, type Release } from './fetch-nats-server.ts'
+import { checkVersion, minimumVersion } from './nats-server-version.ts'
+
+export type Search = Readonly<{
+  env: NodeJS.ProcessEnv
+  /** Told what takes time or changes the disk; one line each. */
+  say: (line: string) => void
+  release?: Release
+}>
+
+/** Ways in the order in which they are tried. Each returns an executable of its own or throws with the reason. */
+const ways: readonly Readonly<{ name: string; find: (search: Required<Search>, cache: string) => Promise<string> }>[] = [
+  { name: 'PATH', find: async ({ env }) => onPath(env) },
+  { name: 'cache', find: async (_, cache) => inCache(cache) },
+  { name: 'release download', find: fromRelease },
+  { name: 'go install', find: fromGo },
+  { name: 'Debian package', find: fromDebian },
+]
+
+/** The path of a nats-server of at least `minimumVersion`. Throws StartupError telling what was tried and what to do. */
+export async function findNatsServer(search: Search): Promise<string> {
+  const chosen = search.env['NATS_SERVER']
+  if (chosen !== undefined && chosen !== '') return chosenByHand(chosen)
+  const cache = cacheFolder(search.env)
+  const failures: string[] = []
+  for (const way of ways) {
+    try {
+      const program = await way.find({ release: pinnedRelease, ...search }, cache)
+      await checkVersion(program)
+      return program
+    } catch (error) {
+      failures.push(`${way.name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  throw new StartupError(
+    `no nats-server found (${failures.join('; ')}). ` +
+      `Install nats-server ${minimumVersion} or newer, or set NATS_SERVER to its path or NATS_URL to a running one.`,
+  )
+}
+
+async function chosenByHand(program: string): Promise<string> {
+  try {
+    await checkVersion(program)
+    return program
+  } catch (error) {
+    throw new StartupError(`NATS_SERVER: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Where packages put servers, though an ordinary user's PATH often lacks it. */
+const systemFolders = ['/usr/local/sbin', '/usr/sbin']
+
+function onPath(env: NodeJS.ProcessEnv): string {
+  const folders = [...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''), ...systemFolders]
+  const found = folders.map((folder) => join(folder, 'nats-server')).find((program) => existsSync(program))
+  if (found === undefined) throw new Error('not there')
+  return found
+}
+
+/** One folder per user. XDG Base Directory Specification: a relative XDG_CACHE_HOME does not count. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  const xdg = env['XDG_CACHE_HOME']
+  const base = xdg?.startsWith('/') ? xdg : join(env['HOME'] || homedir(), '.cache')
+  return join(base, 'mpc-system')
+}
+
+function inCache(cache: string): string {
+  const program = join(cache, 'nats-server')
+  if (!existsSync(program)) throw new Error(`${program} is not there`)
+  return program
+}

@@ -1,0 +1,84 @@
+/** The session coordinator put together: log, folded sessions, read model, feed and sweeper behind its two services. */
+import type { ConnectRouter } from '@connectrpc/connect'
+import { sql } from 'kysely'
+import type { Logger } from '../edge/log.ts'
+import { createAggregateStore } from '../events/aggregate-store.ts'
+import { openEventLog } from '../events/jetstream-log.ts'
+import { startProjection } from '../events/projection-runner.ts'
+import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { startChangeFeed } from './change-feed.ts'
+import { openDatabase } from './projection/database.ts'
+import { sessionProjection } from './projection/session-projection.ts'
+import type { ServerParties } from './server-parties.ts'
+import { sessionCoordinator } from './session-coordinator.ts'
+import { sessionFeed } from './session-feed.ts'
+import { evolve, initialState } from './session-state.ts'
+import { createSessions } from './sessions.ts'
+import { startSweeper } from './sweeper.ts'
+
+export type CoordinatorConfig = Readonly<{
+  natsUrl: string
+  databaseUrl: string
+  replicas: number
+  servers: ServerParties
+  /** 32 secret bytes, common to all coordinators. */
+  credentialKey: Uint8Array
+  sweepIntervalMs: number
+  /** Unix milliseconds. */
+  now: () => number
+  /** Told when the log cannot be followed any longer: the process should end. */
+  onFatal: (error: unknown) => void
+}>
+
+export type Coordinator = Readonly<{
+  routes(router: ConnectRouter): void
+  ready(): Promise<Readonly<Record<string, boolean>>>
+  close(): Promise<void>
+}>
+
+/** Throws LogUnavailable, ProjectionAhead, or what the database driver throws. Leaves nothing open when it throws. */
+export async function openCoordinator(config: CoordinatorConfig, logger: Logger): Promise<Coordinator> {
+  const opened: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closeOne of opened.splice(0).reverse()) await closeOne()
+  }
+  try {
+    const { natsUrl: url, replicas, onFatal } = config
+    const log = await openEventLog({ url, name: 'session-coordinator', replicas, onFollowerError: onFatal })
+    opened.push(() => log.close())
+    const database = await openDatabase(config.databaseUrl, (error) => logger.warn({ err: error }, 'database connection lost'))
+    opened.push(() => database.destroy())
+    const onError = (error: unknown): void => logger.error({ err: error }, 'the read model could not be updated')
+    const projection = await startProjection({ log, database, projection: sessionProjection, onError })
+    opened.push(() => projection.close())
+    const store = createAggregateStore({ log, fold: { initial: initialState, evolve } })
+    const feed = await startChangeFeed(log, store)
+    opened.push(() => feed.close())
+    const sessions = createSessions(store, config.now)
+    const sweeper = startSweeper(database, sessions, config.sweepIntervalMs, (error) =>
+      logger.warn({ err: error }, 'expired sessions could not be swept'),
+    )
+    opened.push(() => sweeper.close())
+    const { servers, credentialKey } = config
+    const sources = { log, store, database, projection }
+    return {
+      routes: (router) => {
+        router.service(SessionCoordinator, sessionCoordinator({ sessions, keys: sources, servers, credentialKey }))
+        router.service(SessionFeed, sessionFeed({ sessions, sources, feed, servers }))
+      },
+      ready: async () => ({
+        event_log: await log.healthy(),
+        database: await sql`select 1`.execute(database).then(
+          () => true,
+          () => false,
+        ),
+        read_model: projection.healthy(),
+      }),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,94 @@
+/** What can be asked of a session. Ids, times and hashes come in with the command: deciding is pure. */
+import type { JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
+
+/** One party of the session to be created, with the hash of the token it will join with. */
+export type Invited = Readonly<{
+  partyId: string
+  deviceType: string
+  deviceId: string
+  joinTokenHash: Uint8Array
+  sealedJoinToken: Uint8Array
+  expectedIdentityKey: Uint8Array
+}>
+
+/** The key that a sign session names, as its key generation session left it. */
+export type KeyGroup = Readonly<{
+  keyId: string
+  /** Compressed, 33 bytes. */
+  publicKey: Uint8Array
+  thresholdT: number
+  thresholdN: number
+  members: readonly Readonly<{
+    partyId: string
+    deviceType: string
+    deviceId: string
+    /** What it joined key generation with; empty for a party without keys. */
+    identityKey: Uint8Array
+  }>[]
+}>
+
+export type CreateSession = Readonly<{
+  type: 'create'
+  nowMs: number
+  sessionType: string
+  /** 0 where not given. */
+  thresholdT: number
+  thresholdN: number
+  participants: readonly Invited[]
+  /** Hex as requested; empty where not given. */
+  messageHash: string
+  expiresInSeconds: number
+  key: KeyGroup | null
+}>
+
+export type JoinSession = Readonly<{
+  type: 'join'
+  nowMs: number
+  partyId: string
+  deviceType: string
+  deviceId: string
+  tokenHash: Uint8Array
+  /** The signature has been verified. */
+  keys: JoinedKeys | null
+  credentialHash: Uint8Array
+}>
+
+export type MarkReady = Readonly<{ type: 'ready'; nowMs: number; partyId: string }>
+export type StartSession = Readonly<{ type: 'start'; nowMs: number }>
+
+export type ReportResult = Readonly<{
+  type: 'complete'
+  nowMs: number
+  partyId: string
+  /** Compressed, 33 bytes; null where not given. */
+  publicKey: Uint8Array | null
+  /** r||s, 64 bytes; null where not given. */
+  signature: Uint8Array | null
+  recoveryId: number
+  /** Of a party with keys, verified; else empty. */
+  resultSignature: Uint8Array
+}>
+
+export type ReportFailure = Readonly<{
+  type: 'fail'
+  nowMs: number
+  partyId: string
+  /** Empty for the default. */
+  reason: string
+  culprits: readonly string[]
+}>
+
+export type CloseSession = Readonly<{ type: 'close'; nowMs: number }>
+
+/** Whatever has become due by itself: expiry, and what a crash left unsaid. */
+export type Settle = Readonly<{ type: 'settle'; nowMs: number }>
+
+export type Command =
+  | CreateSession
+  | JoinSession
+  | MarkReady
+  | StartSession
+  | ReportResult
+  | ReportFailure
+  | CloseSession
+  | Settle

@@ -1,0 +1,76 @@
+/**
+ * Joining. The token is the credential: every wrong one gets the same answer. A repeat with the same keys changes nothing.
+ */
+import { create } from '@bufbuild/protobuf'
+import { equalBytes } from '../../crypto/bytes.ts'
+import { Refusal } from '../../edge/refusal.ts'
+import type { SessionPayload } from '../../events/session-event.ts'
+import { PartyJoinedSchema, type JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
+import { participant, type Participant, type SessionState } from '../session-state.ts'
+import type { JoinSession } from './command.ts'
+import { requireNotFailed, requireUnexpired } from './require.ts'
+
+export const invalidToken = 'the join token is not valid'
+
+export function joinSession(state: SessionState, command: JoinSession): readonly SessionPayload[] {
+  if (state.status === 'none') throw new Refusal('not_found', 'session not found')
+  const party = invitedBy(state, command)
+  requireUnexpired(state)
+  if (party.expectedIdentityKey.length > 0 && !hasIdentity(command.keys, party.expectedIdentityKey)) {
+    throw new Refusal('unauthorized', invalidToken)
+  }
+  if (party.credentialHash.length > 0) {
+    requireSameKeys(party.keys, command.keys)
+    return []
+  }
+  requireNotFailed(state)
+  requireFreshKeys(state, command.keys)
+  const { partyId, deviceType, deviceId, credentialHash } = command
+  const keys = command.keys === null ? {} : { keys: command.keys }
+  const value = create(PartyJoinedSchema, { partyId, deviceType, deviceId, credentialHash, ...keys })
+  return [{ case: 'partyJoined', value }]
+}
+
+/** The participant that the token was made for, if it is the one that claims to join. All hashes are compared. */
+function invitedBy(state: SessionState, command: JoinSession): Participant {
+  const matches = state.participants.filter((party) => equalBytes(party.joinTokenHash, command.tokenHash))
+  const [owner] = matches
+  if (owner === undefined) throw new Refusal('unauthorized', invalidToken)
+  if (owner.partyId === command.partyId) return owner
+  const full = state.participants.every((party) => party.credentialHash.length > 0)
+  if (full && participant(state, command.partyId) === undefined) {
+    throw new Refusal('session_full', 'all parties of the session have joined', { party_id: 'not a participant' })
+  }
+  throw new Refusal('unauthorized', invalidToken)
+}
+
+function requireSameKeys(stored: JoinedKeys | null, offered: JoinedKeys | null): void {
+  if (stored === null && offered === null) return
+  if (stored === null || !hasIdentity(offered, stored.identityKey)) throw new Refusal('unauthorized', invalidToken)
+  const same =
+    offered !== null &&
+    equalBytes(stored.ephemeralKey, offered.ephemeralKey) &&
+    equalBytes(stored.nonce, offered.nonce)
+  if (!same) {
+    const details = { 'keys.ephemeral_key': 'differs from the one joined with' }
+    throw new Refusal('conflict', 'the party has already joined with other keys', details)
+  }
+}
+
+/** Two parties with one identity, ephemeral key or nonce would be one party counted twice, or a replay. */
+function requireFreshKeys(state: SessionState, offered: JoinedKeys | null): void {
+  if (offered === null) return
+  for (const { keys } of state.participants) {
+    if (keys === null) continue
+    const taken = (['identityKey', 'ephemeralKey', 'nonce'] as const).find((part) =>
+      equalBytes(keys[part], offered[part]),
+    )
+    if (taken === undefined) continue
+    const field = { identityKey: 'identity_key', ephemeralKey: 'ephemeral_key', nonce: 'nonce' }[taken]
+    throw new Refusal('conflict', 'another party joined with the same keys', { [`keys.${field}`]: 'already used' })
+  }
+}
+
+function hasIdentity(keys: JoinedKeys | null, identityKey: Uint8Array): boolean {
+  return keys !== null && equalBytes(keys.identityKey, identityKey)
+}

@@ -1,0 +1,33 @@
+/** Conditions that several commands share, each with its refusal. */
+import { Refusal } from '../../edge/refusal.ts'
+import { participant, type Participant, type SessionState } from '../session-state.ts'
+
+/** Refuses an unknown session (404) and one past its expiry (410). */
+export function requireUnexpired(state: SessionState): void {
+  if (state.status === 'none') throw new Refusal('not_found', 'session not found')
+  if (state.status === 'expired') throw new Refusal('session_expired', 'the session has expired')
+}
+
+/** Refuses a session that is over without a result. */
+export function requireNotFailed(state: SessionState): void {
+  if (state.status !== 'failed') return
+  const reason = state.failure?.reason ?? 'unknown'
+  throw new Refusal('conflict', `the session has failed: ${reason}`, { status: 'failed', reason })
+}
+
+export function requireParticipant(state: SessionState, partyId: string): Participant {
+  const party = participant(state, partyId)
+  if (party === undefined) {
+    throw new Refusal('not_found', 'no such party in this session', { party_id: 'not a participant' })
+  }
+  return party
+}
+
+/** A party that has joined, whatever it did since. */
+export function requireJoined(state: SessionState, partyId: string): Participant {
+  const party = requireParticipant(state, partyId)
+  if (party.credentialHash.length === 0) {
+    throw new Refusal('conflict', 'the party has not joined yet', { party_id: 'waiting' })
+  }
+  return party
+}

@@ -1,0 +1,63 @@
+/** Join tokens for the parties of a new session; those of registered server parties are sealed to their identity as well. */
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import type { ParticipantInfo } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { sealingKey } from '../identity/identity-key.ts'
+import { packSealed, seal } from '../identity/seal.ts'
+import { statement } from '../identity/statement.ts'
+import { hashSecret, makeJoinToken } from './credentials.ts'
+import type { Invited, KeyGroup } from './decide/command.ts'
+import type { ServerParties } from './server-parties.ts'
+
+const nothing = new Uint8Array(0)
+
+export type Invitations = Readonly<{
+  invited: readonly Invited[]
+  /** Join token by party id: the only time that they are told. */
+  joinTokens: Readonly<Record<string, string>>
+}>
+
+/**
+ * A party that signs with a key must join with the identity it made the key with, and keeps its device unless the request
+ * names another.
+ */
+export async function inviteAll(
+  sessionId: string,
+  participants: readonly ParticipantInfo[],
+  key: KeyGroup | null,
+  servers: ServerParties,
+): Promise<Invitations> {
+  const joinTokens: Record<string, string> = {}
+  const invited = await Promise.all(
+    participants.map(async ({ partyId, deviceType, deviceId }) => {
+      const joinToken = makeJoinToken(sessionId)
+      joinTokens[partyId] = joinToken
+      const member = key?.members.find((candidate) => candidate.partyId === partyId)
+      const device = {
+        deviceType: deviceType || (member?.deviceType ?? ''),
+        deviceId: deviceId || (member?.deviceId ?? ''),
+      }
+      const registered = device.deviceType === 'server' ? servers.get(device.deviceId) : undefined
+      const pinned = member !== undefined && member.identityKey.length > 0 ? member.identityKey : undefined
+      const expectedIdentityKey = pinned ?? registered ?? nothing
+      const sealedJoinToken =
+        registered === undefined
+          ? nothing
+          : await sealToken(sessionId, partyId, device.deviceId, expectedIdentityKey, joinToken)
+      const joinTokenHash = hashSecret(joinToken)
+      return { partyId, ...device, joinTokenHash, sealedJoinToken, expectedIdentityKey }
+    }),
+  )
+  return { invited, joinTokens }
+}
+
+async function sealToken(
+  sessionId: string,
+  partyId: string,
+  deviceId: string,
+  identityKey: Uint8Array,
+  joinToken: string,
+): Promise<Uint8Array> {
+  const info = statement('joinTokenSeal', [sessionId])
+  const aad = statement('joinTokenSeal', [sessionId, partyId, deviceId])
+  return packSealed(await seal(sealingKey(identityKey), info, aad, Uint8Array.from(utf8ToBytes(joinToken))))
+}

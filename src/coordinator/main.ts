@@ -1,0 +1,60 @@
+/** The session coordinator as a process: configuration from the environment, then its two ports. */
+import { z } from 'zod'
+import { edgeConfigFromEnv, readEnv, readKeyFile } from '../edge/config.ts'
+import { createLogger, logLevels } from '../edge/log.ts'
+import { serve } from '../edge/serve.ts'
+import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { openCoordinator } from './coordinator.ts'
+import { readServerParties } from './server-parties.ts'
+
+const name = 'session-coordinator'
+const ports = { grpcPort: 50051, httpPort: 8080 }
+
+const variables = z.object({
+  NATS_URL: z.string(),
+  DATABASE_URL: z.string(),
+  MPC_NATS_REPLICAS: z.coerce.number('must be 1 to 5').int('must be 1 to 5').min(1).max(5).default(1),
+  MPC_SERVER_PARTIES_FILE: z.string().optional(),
+  MPC_CREDENTIAL_KEY_FILE: z.string(),
+  MPC_SWEEP_INTERVAL_MS: z.coerce.number('must be milliseconds').int().min(50).max(60_000).default(1000),
+  MPC_LOG_LEVEL: z.enum(logLevels).default('info'),
+})
+
+/** Throws ConfigurationError naming the variable, or the reason why a dependency cannot be used. */
+export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<void> }> {
+  const edge = edgeConfigFromEnv(env, ports)
+  const values = readEnv(variables, env)
+  const logger = createLogger(name, values.MPC_LOG_LEVEL)
+  const { MPC_SERVER_PARTIES_FILE: partiesFile, MPC_CREDENTIAL_KEY_FILE: keyFile } = values
+  const coordinator = await openCoordinator(
+    {
+      natsUrl: values.NATS_URL,
+      databaseUrl: values.DATABASE_URL,
+      replicas: values.MPC_NATS_REPLICAS,
+      servers: partiesFile === undefined ? new Map() : readServerParties(partiesFile),
+      credentialKey: readKeyFile('MPC_CREDENTIAL_KEY_FILE', keyFile),
+      sweepIntervalMs: values.MPC_SWEEP_INTERVAL_MS,
+      now: Date.now,
+      onFatal: (error) => {
+        // A coordinator that no longer hears of changes would answer from the past: better none.
+        logger.fatal({ err: error }, 'the event log can no longer be followed')
+        setImmediate(() => process.exit(1))
+      },
+    },
+    logger,
+  )
+  try {
+    const { routes, ready } = coordinator
+    const service = await serve({ name, services: [SessionCoordinator, SessionFeed], routes, ready }, edge, logger)
+    return {
+      close: async () => {
+        await service.close()
+        await coordinator.close()
+      },
+    }
+  } catch (error) {
+    await coordinator.close()
+    throw error
+  }
+}

@@ -1,0 +1,79 @@
+/** The seven documented methods of the session coordinator (API reference, sections 2 and 7). */
+import { randomUUID } from 'node:crypto'
+import type { ServiceImpl } from '@connectrpc/connect'
+import { callerKey } from '../edge/caller.ts'
+import type { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { authorizeCaller, authorizeMember, authorizeParty } from './authorize.ts'
+import { inviteAll } from './invite.ts'
+import { joinSession } from './join-session.ts'
+import { findKey, type KeySources } from './key-groups.ts'
+import { reportCompletion } from './report-completion.ts'
+import type { ServerParties } from './server-parties.ts'
+import { refusingOutages, type Authorize, type Sessions } from './sessions.ts'
+import { expiresAtSeconds, snapshot } from './snapshot.ts'
+
+export type CoordinatorOptions = Readonly<{
+  sessions: Sessions
+  keys: KeySources
+  servers: ServerParties
+  /** 32 secret bytes, common to all coordinators. */
+  credentialKey: Uint8Array
+}>
+
+export function sessionCoordinator(options: CoordinatorOptions): ServiceImpl<typeof SessionCoordinator> {
+  const { sessions, keys, servers, credentialKey } = options
+  return {
+    createSession: async (request, context) => {
+      authorizeCaller(context.values.get(callerKey))
+      const key = await refusingOutages(() => findKey(keys, request))
+      const sessionId = randomUUID()
+      const { invited, joinTokens } = await inviteAll(sessionId, request.participants, key, servers)
+      const { sessionType, thresholdT, thresholdN, messageHash, expiresInSeconds } = request
+      const { state } = await sessions.change(context, sessionId, authorizeCaller, {
+        type: 'create',
+        nowMs: sessions.now(),
+        sessionType,
+        thresholdT,
+        thresholdN,
+        participants: invited,
+        messageHash,
+        expiresInSeconds,
+        key,
+      })
+      const shown = { status: state.status, thresholdT: state.thresholdT, thresholdN: state.thresholdN }
+      const keyId = key === null ? {} : { keyId: key.keyId }
+      return { sessionId, joinTokens, expiresAt: expiresAtSeconds(state), ...shown, ...keyId }
+    },
+
+    joinSession: (request, context) => joinSession(sessions, credentialKey, request, context),
+
+    getSessionStatus: async ({ sessionId }, context) =>
+      snapshot(sessionId, await sessions.view(context, sessionId, authorizeMember)),
+
+    markPartyReady: async ({ sessionId, partyId }, context) => {
+      const authorize: Authorize = (caller, state) => authorizeParty(caller, state, partyId)
+      const command = { type: 'ready', nowMs: sessions.now(), partyId } as const
+      const { state } = await sessions.change(context, sessionId, authorize, command)
+      const totalParties = state.participants.length
+      const readyCount = state.participants.filter(({ status }) => status !== 'waiting' && status !== 'joined').length
+      return { success: true, allReady: readyCount === totalParties, readyCount, totalParties }
+    },
+
+    startSession: async ({ sessionId }, context) => {
+      const command = { type: 'start', nowMs: sessions.now() } as const
+      const { state } = await sessions.change(context, sessionId, authorizeMember, command)
+      return { success: true, status: state.status }
+    },
+
+    reportCompletion: async (request, context) => {
+      const { state } = await reportCompletion(sessions, keys.store, request, context)
+      return { success: true, allCompleted: state.status === 'completed' }
+    },
+
+    closeSession: async ({ sessionId }, context) => {
+      const command = { type: 'close', nowMs: sessions.now() } as const
+      const { state } = await sessions.change(context, sessionId, authorizeCaller, command)
+      return { success: true, status: state.status }
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/** GET /health (API reference, section 5), /livez, /readyz and /metrics. */
+import type { Hono } from 'hono'
+import type { Metrics } from './metrics.ts'
+import type { Readiness } from './readiness.ts'
+import { formatUptime } from './uptime.ts'
+import { version } from './version.ts'
+
+export function addHealthRoutes(app: Hono, service: string, readiness: Readiness, metrics: Metrics): void {
+  const startedAtMs = performance.now()
+  app.get('/health', async (context) => {
+    const healthy = await readiness.ready()
+    const uptime = formatUptime((performance.now() - startedAtMs) / 1_000)
+    return context.json({ status: healthy ? 'healthy' : 'unhealthy', service, version, uptime }, healthy ? 200 : 503)
+  })
+  app.get('/livez', (context) => context.json({ status: 'alive' }))
+  app.get('/readyz', async (context) => {
+    const dependencies = await readiness.dependencies()
+    const ready = Object.values(dependencies).every((answers) => answers)
+    return context.json({ status: ready ? 'ready' : 'not_ready', dependencies }, ready ? 200 : 503)
+  })
+  app.get('/metrics', async (context) =>
+    context.text(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  )
+}

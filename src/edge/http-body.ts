@@ -1,0 +1,22 @@
+/** Reading a request's body without reading more than allowed. */
+import { Refusal } from './refusal.ts'
+
+/** The whole body. Throws Refusal 'payload_too_large', before reading where Content-Length says so already. */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  if (request.body === null) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body) {
+    size += chunk.length
+    if (size > maxBytes) throw tooLarge(maxBytes)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return new Refusal('payload_too_large', `the request body must not exceed ${maxBytes} bytes`, {
+    body: `must not exceed ${maxBytes} bytes`,
+  })
+}

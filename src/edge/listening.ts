@@ -1,0 +1,82 @@
+/** Starting and stopping listeners: one clear error for a port in use, a bounded end for open connections. */
+import type { Server as HttpServer } from 'node:http'
+import type { Http2Server, ServerHttp2Session } from 'node:http2'
+import type { AddressInfo, Server } from 'node:net'
+import type { WebSocketServer } from 'ws'
+import { ConfigurationError } from './configuration-error.ts'
+
+export type Closable<S extends Server> = Readonly<{
+  server: S
+  /** Stops accepting, lets calls end for at most `graceMs`, then cuts what is left. */
+  close: (graceMs: number) => Promise<void>
+}>
+
+/** Listens and returns the URL. Throws ConfigurationError naming `variable` where host or port cannot be had. */
+export async function listen(server: Server, host: string, port: number, variable: string): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, variable))
+    server.once('error', failed)
+    server.listen({ host, port }, () => {
+      server.off('error', failed)
+      resolve()
+    })
+  })
+  // A listening TCP server's address is never a pipe name or null.
+  const { address, port: actualPort, family } = server.address() as AddressInfo
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return `http://${family === 'IPv6' && reachable.includes(':') ? `[${reachable}]` : reachable}:${actualPort}`
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number, variable: string): Error {
+  if (error.code === 'EADDRINUSE') return new ConfigurationError(variable, `port ${port} on ${host} is already in use`)
+  if (error.code === 'EACCES') return new ConfigurationError(variable, `no permission to listen on port ${port}`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return new ConfigurationError('MPC_HOST', `"${host}" is not an address of this machine`)
+  }
+  return error
+}
+
+export function drainHttp2(server: Http2Server, connectionWindowBytes: number): Closable<Http2Server> {
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.setLocalWindowSize(connectionWindowBytes)
+    session.on('error', () => session.destroy())
+    session.once('close', () => sessions.delete(session))
+  })
+  return {
+    server,
+    close: (graceMs) =>
+      closeWithin(
+        server,
+        graceMs,
+        () => sessions.forEach((session) => session.close()),
+        () => sessions.forEach((session) => session.destroy()),
+      ),
+  }
+}
+
+export function drainHttp1(server: HttpServer, webSockets: WebSocketServer): Closable<HttpServer> {
+  const begin = () => {
+    // 1001: the endpoint is going away (RFC 6455, section 7.4.1).
+    webSockets.clients.forEach((socket) => socket.close(1001, 'the service is stopping'))
+    server.closeIdleConnections()
+  }
+  const cut = () => {
+    webSockets.clients.forEach((socket) => socket.terminate())
+    server.closeAllConnections()
+  }
+  return { server, close: (graceMs) => closeWithin(server, graceMs, begin, cut) }
+}
+
+async function closeWithin(server: Server, graceMs: number, begin: () => void, cut: () => void): Promise<void> {
+  if (!server.listening) return
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  begin()
+  // Again and again: a connection is idle only once its last call has ended.
+  const sweeping = setInterval(begin, 25)
+  const cutting = setTimeout(cut, graceMs)
+  await closed
+  clearInterval(sweeping)
+  clearTimeout(cutting)
+}

@@ -1,0 +1,50 @@
+/** Metrics of one service in Prometheus' text format. */
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+
+export type Protocol = 'rest' | 'connect' | 'grpc' | 'grpc-web'
+
+/** `code` is 'ok' or the refusal's code; `method` is `Service/Method`, so the number of series is bounded. */
+export type FinishedCall = Readonly<{ protocol: Protocol; method: string; code: string; durationMs: number }>
+
+export type Metrics = Readonly<{
+  callFinished: (call: FinishedCall) => void
+  httpAnswered: (method: string, status: number) => void
+  contentType: string
+  text: () => Promise<string>
+}>
+
+export function createMetrics(service: string): Metrics {
+  const registry = new Registry()
+  registry.setDefaultLabels({ service })
+  collectDefaultMetrics({ register: registry })
+  const calls = new Counter({
+    name: 'mpc_calls_total',
+    help: 'Calls that have ended, by protocol, method and outcome.',
+    labelNames: ['protocol', 'method', 'code'],
+    registers: [registry],
+  })
+  const durations = new Histogram({
+    name: 'mpc_call_duration_seconds',
+    help: 'From the arrival of a call to its last byte.',
+    labelNames: ['protocol', 'method', 'code'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+    registers: [registry],
+  })
+  const answers = new Counter({
+    name: 'mpc_http_responses_total',
+    help: 'Responses of the HTTP port, by request method and status.',
+    labelNames: ['method', 'status'],
+    registers: [registry],
+  })
+  return {
+    callFinished: ({ protocol, method, code, durationMs }) => {
+      calls.inc({ protocol, method, code })
+      durations.observe({ protocol, method, code }, durationMs / 1_000)
+    },
+    httpAnswered: (method, status) => answers.inc({ method: knownMethods.has(method) ? method : 'other', status }),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  }
+}
+
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])

@@ -1,0 +1,129 @@
+/** Serves one service on its two ports, the same handlers behind every protocol. */
+import type { DescService } from '@bufbuild/protobuf'
+import { Code, ConnectError, createConnectRouter, createRouterTransport, type ConnectRouter } from '@connectrpc/connect'
+import type { Hono } from 'hono'
+import type { UpgradeWebSocket } from 'hono/ws'
+import { Health } from '../gen/grpc/health/v1/health_pb.ts'
+import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts'
+import { pipelineOptions, type CallPipeline } from './call-pipeline.ts'
+import { identifyCaller, type Caller } from './caller.ts'
+import { requireLoopbackInOpenMode, type EdgeConfig } from './config.ts'
+import { createGrpcServer } from './grpc-server.ts'
+import { healthService } from './health-service.ts'
+import { createHttpServer } from './http-server.ts'
+import { listen } from './listening.ts'
+import type { Logger } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { createReadiness, type Dependencies, type Readiness } from './readiness.ts'
+import { reflectionService } from './reflection-service.ts'
+import { restRoutesOf } from './rest-routes.ts'
+import { createRequestValidator } from './validation.ts'
+
+export type ServiceDefinition = Readonly<{
+  /** As in /health: 'session-coordinator' … */
+  name: string
+  /** What REST mapping, reflection, health and validation are made from. */
+  services: readonly DescService[]
+  /** Registers the implementations. Called once. */
+  routes: (router: ConnectRouter) => void
+  /** Named dependencies, for /readyz and health checks. May throw. */
+  ready: () => Promise<Dependencies>
+  /** Further HTTP routes, e.g. a WebSocket; `identify` gives a request's caller or throws Refusal 'unauthorized'. */
+  http?: (app: Hono, upgradeWebSocket: UpgradeWebSocket, identify: (headers: Headers) => Caller) => void
+}>
+
+export type RunningService = Readonly<{
+  grpcUrl: string
+  httpUrl: string
+  /** Refuses new calls, ends streams and WebSockets, waits at most `limits.closeGraceMs`. */
+  close: () => Promise<void>
+}>
+
+/** Throws ConfigurationError where open mode is not on loopback or a port cannot be had. */
+export async function serve(definition: ServiceDefinition, config: EdgeConfig, log: Logger): Promise<RunningService> {
+  requireLoopbackInOpenMode(config.openMode, config.host)
+  const { name, services } = definition
+  const shutdown = new AbortController()
+  const readiness = createReadiness(definition.ready, log)
+  const metrics = createMetrics(name)
+  const pipeline: CallPipeline = {
+    policy: config,
+    validator: createRequestValidator(services),
+    metrics,
+    log,
+    maxMessageBytes: config.limits.maxBodyBytes,
+    shutdownSignal: shutdown.signal,
+  }
+  const routes = recordRoutes(definition.routes)
+
+  const grpcRouter = createConnectRouter(pipelineOptions(pipeline))
+  routes(grpcRouter)
+  addOperations(grpcRouter, services, readiness, config.reflection)
+  const grpc = createGrpcServer(grpcRouter.handlers, config.limits, log)
+
+  // Without gRPC itself: its trailers need HTTP/2.
+  const httpRouter = createConnectRouter({ ...pipelineOptions(pipeline), grpc: false })
+  routes(httpRouter)
+  const http = createHttpServer(
+    {
+      name,
+      routes: restRoutesOf(services),
+      transport: createRouterTransport(routes, { router: pipelineOptions(pipeline, 'rest') }),
+      handlers: httpRouter.handlers,
+      readiness,
+      metrics,
+      addRoutes: (app, upgrade) => definition.http?.(app, upgrade, (headers) => identifyCaller(headers, config)),
+    },
+    config,
+    log,
+  )
+
+  const close = async () => {
+    readiness.stop()
+    shutdown.abort(new ConnectError('the service is stopping', Code.Unavailable))
+    await Promise.all([grpc.close(config.limits.closeGraceMs), http.close(config.limits.closeGraceMs)])
+  }
+  try {
+    const grpcUrl = await listen(grpc.server, config.host, config.grpcPort, 'MPC_GRPC_PORT')
+    const httpUrl = await listen(http.server, config.host, config.httpPort, 'MPC_HTTP_PORT')
+    log.info({ grpcUrl, httpUrl, openMode: config.openMode }, `${name} is listening`)
+    return { grpcUrl, httpUrl, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function addOperations(
+  router: ConnectRouter,
+  services: readonly DescService[],
+  readiness: Readiness,
+  reflection: boolean,
+) {
+  router.service(
+    Health,
+    healthService(
+      services.map((service) => service.typeName),
+      readiness,
+    ),
+  )
+  if (reflection) router.service(ServerReflection, reflectionService([...services, Health, ServerReflection]))
+}
+
+/** `routes` run once; what it registered can be replayed on any number of routers, so all share one implementation. */
+function recordRoutes(routes: (router: ConnectRouter) => void): (router: ConnectRouter) => void {
+  const registrations: ((router: ConnectRouter) => void)[] = []
+  const recorder: ConnectRouter = {
+    handlers: [],
+    service: (...call) => {
+      registrations.push((router) => router.service(...call))
+      return recorder
+    },
+    rpc: (...call) => {
+      registrations.push((router) => router.rpc(...call))
+      return recorder
+    },
+  }
+  routes(recorder)
+  return (router) => registrations.forEach((register) => register(router))
+}

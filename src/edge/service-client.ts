@@ -1,0 +1,51 @@
+/** Calls from one service to another: gRPC over one kept-alive HTTP/2 connection. */
+import type { DescService } from '@bufbuild/protobuf'
+import { createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect'
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+
+export type ServiceConnection = Readonly<{
+  transport: Transport
+  client: <S extends DescService>(service: S) => Client<S>
+  /** Ends open calls and streams and closes the connection. */
+  close: () => void
+}>
+
+export type ServiceConnectionOptions = Readonly<{
+  /** Sent as `Authorization: Bearer …` with calls that have no Authorization of their own. */
+  bearer?: string
+  /** Deadline of unary calls that set none. Streams have none. */
+  deadlineMs?: number
+  maxMessageBytes?: number
+}>
+
+/**
+ * A connection to the service at `url` (`http://host:port`), opened with the first call and reopened after a loss.
+ * Messages are not compressed: payloads here are random bytes.
+ */
+export function connectService(url: string, options: ServiceConnectionOptions = {}): ServiceConnection {
+  const { bearer, deadlineMs = 10_000, maxMessageBytes = 4_194_304 } = options
+  const sessionManager = new Http2SessionManager(url, {
+    pingIntervalMs: 10_000,
+    pingIdleConnection: true,
+    pingTimeoutMs: 5_000,
+  })
+  const grpc = createGrpcTransport({
+    baseUrl: url,
+    sessionManager,
+    acceptCompression: [],
+    readMaxBytes: maxMessageBytes,
+    interceptors: bearer === undefined ? [] : [withBearer(bearer)],
+  })
+  const transport: Transport = {
+    unary: (method, signal, timeoutMs, ...rest) => grpc.unary(method, signal, timeoutMs ?? deadlineMs, ...rest),
+    stream: (...call) => grpc.stream(...call),
+  }
+  return { transport, client: (service) => createClient(service, transport), close: () => sessionManager.abort() }
+}
+
+function withBearer(bearer: string): Interceptor {
+  return (next) => (request) => {
+    if (!request.header.has('authorization')) request.header.set('authorization', `Bearer ${bearer}`)
+    return next(request)
+  }
+}

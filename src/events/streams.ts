@@ -1,0 +1,94 @@
+/**
+ * The two streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old ones.
+ * Only options that nats-server 2.9 knows are used.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { LogUnavailable, type StreamName } from './event-log.ts'
+import { allMessages, allSessions } from './subjects.ts'
+
+const nanosPerMs = 1_000_000
+
+/** Largest stored event in bytes: a routed payload of 512 KiB with its envelope; a lifecycle event is far smaller. */
+export const maxEventBytes: Readonly<Record<StreamName, number>> = { SESSIONS: 64 * 1024, MESSAGES: 640 * 1024 }
+
+const subjects: Readonly<Record<StreamName, string>> = { SESSIONS: allSessions, MESSAGES: allMessages }
+
+export type StreamSizes = Readonly<Record<StreamName, number>>
+
+/** Bytes that each stream may take on disk. */
+export const defaultStreamSizes: StreamSizes = { SESSIONS: 512 * 1024 * 1024, MESSAGES: 4 * 1024 * 1024 * 1024 }
+
+/** How long the server remembers message ids. Longer than any retry of ours; writers are idempotent by themselves. */
+export const dedupeWindowMs = 120_000
+
+export function streamConfig(name: StreamName, replicas: number, sizes: StreamSizes = defaultStreamSizes) {
+  return {
+    name,
+    subjects: [subjects[name]],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_consumers: 10_000,
+    max_msgs: -1,
+    max_msgs_per_subject: -1,
+    max_bytes: sizes[name],
+    // An auditor may come years later: nothing is dropped by age.
+    max_age: 0,
+    max_msg_size: maxEventBytes[name],
+    duplicate_window: dedupeWindowMs * nanosPerMs,
+    num_replicas: replicas,
+    deny_delete: true,
+    deny_purge: true,
+    allow_rollup_hdrs: false,
+    allow_direct: true,
+  } satisfies Partial<StreamConfig>
+}
+
+/** Creates both streams, or brings their limits up to date. Throws LogUnavailable with the server's reason. */
+export async function ensureStreams(manager: JetStreamManager, replicas: number, sizes: StreamSizes): Promise<void> {
+  for (const name of ['SESSIONS', 'MESSAGES'] as const) {
+    const config = streamConfig(name, replicas, sizes)
+    try {
+      await createOrUpdate(manager, config)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : 'unknown reason'
+      throw new LogUnavailable(`cannot create or update the stream ${name}: ${reason}`, { cause })
+    }
+  }
+}
+
+async function createOrUpdate(manager: JetStreamManager, config: ReturnType<typeof streamConfig>): Promise<void> {
+  const present = await manager.streams.info(config.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null
+    throw error
+  })
+  if (present === null) {
+    try {
+      await manager.streams.add(config)
+      return
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error
+    }
+  } else if (isUpToDate(present.config, config)) {
+    return
+  }
+  await manager.streams.update(config.name, config)
+}
+
+/** JSStreamNameExistErr: another service created the stream, with other limits, between our look and our creation. */
+const streamNameInUse = 10058
+
+function isUpToDate(present: StreamConfig, wanted: ReturnType<typeof streamConfig>): boolean {
+  return Object.entries(wanted).every(([key, value]) => {
+    const current = present[key as keyof StreamConfig] // every key of `wanted` is one of StreamConfig
+    return JSON.stringify(current ?? false) === JSON.stringify(value ?? false)
+  })
+}

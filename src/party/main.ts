@@ -1,0 +1,109 @@
+/** The server party as a process: configuration from the environment, its ports, its store, its worker threads. */
+import { z } from 'zod'
+import { edgeConfigFromEnv, httpUrlVariable, readEnv } from '../edge/config.ts'
+import { ConfigurationError } from '../edge/configuration-error.ts'
+import { createLogger, logLevels } from '../edge/log.ts'
+import { serve } from '../edge/serve.ts'
+import { connectService } from '../edge/service-client.ts'
+import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
+import { fingerprint, identityFromSeed } from '../identity/identity-key.ts'
+import { allowAllSigning, denyAllSigning } from './approval.ts'
+import { systemClock } from './clock.ts'
+import { readSecretKeyFile } from './node/key-file.ts'
+import { openPartyStore } from './node/party-store.ts'
+import { createWorkerHost } from './node/worker-host.ts'
+import type { PartyStore } from './party-parts.ts'
+import { serverPartyService } from './server/server-party-service.ts'
+import { startServerParty } from './server/server-party.ts'
+import { StorageError } from './store/records.ts'
+
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must have 1 to 64 characters of A-Z a-z 0-9 _ -')
+
+const variables = z.object({
+  MPC_PARTY_NAME: id.default('server-party-1'),
+  MPC_DEVICE_ID: id,
+  MPC_COORDINATOR_URL: httpUrlVariable,
+  MPC_ROUTER_URL: httpUrlVariable,
+  MPC_IDENTITY_FILE: z.string(),
+  MPC_KEK_FILE: z.string(),
+  MPC_SHARE_DIR: z.string(),
+  MPC_SIGNING_POLICY: z.enum(['deny', 'allow'], 'must be deny or allow').default('deny'),
+  MPC_PARTY_WORKERS: z.coerce.number('must be a number').int().min(1).max(64).optional(),
+  MPC_LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+})
+
+/** Throws ConfigurationError naming the variable that keeps the party from starting. */
+export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<void> }> {
+  const config = readEnv(variables, env)
+  const edge = edgeConfigFromEnv(env, { grpcPort: 50053, httpPort: 8082 })
+  const log = createLogger(config.MPC_PARTY_NAME, config.MPC_LOG_LEVEL)
+  const deviceId = config.MPC_DEVICE_ID
+  const seed = readSecretKeyFile('MPC_IDENTITY_FILE', config.MPC_IDENTITY_FILE)
+  const identity = await identityFromSeed(seed)
+  seed.fill(0)
+  const store = await openStore(config)
+  const workers = config.MPC_PARTY_WORKERS
+  const host = createWorkerHost(workers === undefined ? {} : { workers })
+  const coordinator = connectService(config.MPC_COORDINATOR_URL)
+  const router = connectService(config.MPC_ROUTER_URL)
+  const serverParty = await startServerParty({
+    identity,
+    deviceId,
+    coordinator: coordinator.transport,
+    router: router.transport,
+    store,
+    host,
+    policy: config.MPC_SIGNING_POLICY === 'allow' ? allowAllSigning : denyAllSigning,
+    clock: systemClock,
+    log,
+  })
+  const stop = async () => {
+    await serverParty.close()
+    coordinator.close()
+    router.close()
+    await host.close()
+  }
+  const { shares, guard } = store
+  const { runningSessions } = serverParty
+  const view = { deviceId, identityKey: identity.publicKey, shares, guard, runningSessions }
+  const definition = {
+    name: config.MPC_PARTY_NAME,
+    services: [ServerParty],
+    routes: (routes: Parameters<Parameters<typeof serve>[0]['routes']>[0]) =>
+      void routes.service(ServerParty, serverPartyService(view)),
+    ready: async () => ({ coordinator: serverParty.isConnected(), store: await canRead(store) }),
+  }
+  try {
+    const running = await serve(definition, edge, log)
+    log.info({ deviceId, fingerprint: fingerprint(identity.publicKey), policy: config.MPC_SIGNING_POLICY }, 'party is up')
+    return {
+      close: async () => {
+        await Promise.all([running.close(), stop()])
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function openStore(config: z.output<typeof variables>): Promise<PartyStore> {
+  const kek = readSecretKeyFile('MPC_KEK_FILE', config.MPC_KEK_FILE)
+  try {
+    return await openPartyStore(config.MPC_SHARE_DIR, kek, config.MPC_DEVICE_ID)
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    throw new ConfigurationError('MPC_SHARE_DIR', error.message)
+  } finally {
+    kek.fill(0)
+  }
+}
+
+async function canRead({ shares }: PartyStore): Promise<boolean> {
+  try {
+    await shares.count()
+    return true
+  } catch {
+    return false
+  }
+}

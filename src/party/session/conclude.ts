@@ -1,0 +1,104 @@
+/** The good end of a run: keep the result, vouch for it, report it, and see the session completed with it. */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { concatBytes } from '../../crypto/bytes.ts'
+import { verifySignature } from '../../crypto/ecdsa.ts'
+import { uncompressedPublicKey } from '../../crypto/public-key.ts'
+import { resultStatement } from '../../identity/statement.ts'
+import { orAborted } from '../abort.ts'
+import type { ProtocolOutput } from '../execution/execution-host.ts'
+import { SessionFailure } from '../failure.ts'
+import type { StoredKey } from '../store/share-store.ts'
+import type { Member, Report, SessionSnapshot } from '../transport/party-transport.ts'
+import type { Roster } from './roster.ts'
+import type { Run } from './session-run.ts'
+import type { SessionWatch } from './session-watch.ts'
+import type { Terms } from './terms.ts'
+
+export type SessionResult =
+  | Readonly<{ kind: 'key-made'; keyId: string; /** 33 bytes, compressed. */ publicKey: Uint8Array }>
+  | Readonly<{
+      kind: 'signed'
+      keyId: string
+      publicKey: Uint8Array
+      messageHash: Uint8Array
+      /** 32 bytes each; s is low. */
+      r: Uint8Array
+      s: Uint8Array
+      recoveryId: number
+    }>
+
+export async function conclude(
+  run: Run,
+  member: Member,
+  terms: Terms,
+  key: StoredKey | null,
+  roster: Roster,
+  output: ProtocolOutput,
+  watch: SessionWatch,
+): Promise<SessionResult> {
+  const { parts, emit, signal } = run
+  const result = key === null ? await keepShare(run, terms, roster, output) : requireValid(terms, key, output)
+  const report = await reportOf(run, roster, result)
+  const { allCompleted } = await parts.transport.report(member, report, signal)
+  emit({ type: 'reported', allCompleted })
+  await parts.journal.close(run.sessionId)
+  const completed = await orAborted(watch.until(({ status }) => status === 'completed'), signal)
+  requireSameResult(completed, result)
+  return result
+}
+
+/** The share is on disk when this resolves, and only then may anyone hear of the key. */
+async function keepShare(run: Run, terms: Terms, { entries, self }: Roster, output: ProtocolOutput): Promise<SessionResult> {
+  if (output.protocol !== 'dkls23-keygen') throw new Error('key generation gave no share')
+  const { sessionId: keyId, thresholdT, thresholdN } = terms
+  const { publicKey, share } = output
+  const members = entries.map(({ partyId, identityKey }) => ({ partyId, identityKey }))
+  const common = { keyId, curve: 'secp256k1', epoch: 0, thresholdT, thresholdN, publicKey, members, erasedPeers: [] } as const
+  try {
+    await run.parts.shares.put({ key: { ...common, partyId: run.order.partyId, partyIndex: self }, share })
+  } finally {
+    share.fill(0)
+  }
+  run.emit({ type: 'stored', keyId })
+  return { kind: 'key-made', keyId, publicKey }
+}
+
+/** The execution has verified the signature where it ran; here it is verified against what this party has stored and agreed to. */
+function requireValid(terms: Terms, { publicKey, keyId }: StoredKey, output: ProtocolOutput): SessionResult {
+  if (output.protocol !== 'dkls23-sign' || terms.kind !== 'sign') throw new Error('signing gave no signature')
+  const { messageHash } = terms
+  if (!verifySignature(output, messageHash, publicKey)) {
+    throw new SessionFailure('signature_invalid', 'the signature does not verify', [], 'count')
+  }
+  const { r, s, recoveryId } = output
+  return { kind: 'signed', keyId, publicKey, messageHash, r, s, recoveryId }
+}
+
+async function reportOf({ parts, order, sessionId }: Run, roster: Roster, result: SessionResult): Promise<Report> {
+  const { partyId } = order
+  const vouch = (bytes: Uint8Array) =>
+    parts.identity.sign(resultStatement({ sessionId, partyId, rosterHash: roster.hash, result: bytes }))
+  switch (result.kind) {
+    case 'key-made': {
+      const { publicKey } = result
+      return { kind: 'key-made', publicKey, resultSignature: await vouch(publicKey) }
+    }
+    case 'signed': {
+      const { r, s, recoveryId } = result
+      const signature = concatBytes(r, s)
+      const resultSignature = await vouch(concatBytes(signature, Uint8Array.of(recoveryId)))
+      return { kind: 'signed', signature, recoveryId, resultSignature }
+    }
+    default:
+      return result satisfies never
+  }
+}
+
+/** The coordinator must tell the world what this party has told it. */
+function requireSameResult(completed: SessionSnapshot, result: SessionResult): void {
+  const same =
+    result.kind === 'key-made'
+      ? completed.publicKey === bytesToHex(uncompressedPublicKey(result.publicKey))
+      : completed.signature === bytesToHex(concatBytes(result.r, result.s)) && completed.recoveryId === result.recoveryId
+  if (!same) throw new SessionFailure('result_disagrees', 'the session completed with another result than ours')
+}

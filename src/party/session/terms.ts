@@ -1,0 +1,108 @@
+/**
+ * What a session is about, as the coordinator puts it, and whether this party agrees. The coordinator is not trusted:
+ * what is agreed to here enters the protocol's session id, so parties that were told different things cannot finish.
+ */
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { equalBytes } from '../../crypto/bytes.ts'
+import { uncompressedPublicKey } from '../../crypto/public-key.ts'
+import { maxParties } from '../../crypto/session-id.ts'
+import { SessionFailure } from '../failure.ts'
+import type { KeyGuard } from '../store/key-guard.ts'
+import type { ShareStore, StoredKey } from '../store/share-store.ts'
+import type { SessionSnapshot } from '../transport/party-transport.ts'
+
+type CommonTerms = Readonly<{
+  sessionId: string
+  thresholdT: number
+  thresholdN: number
+  /** Everyone taking part, in the session's order. */
+  partyIds: readonly string[]
+}>
+
+export type KeygenTerms = CommonTerms & Readonly<{ kind: 'keygen' }>
+export type SignTerms = CommonTerms & Readonly<{ kind: 'sign'; keyId: string; /** 32 bytes. */ messageHash: Uint8Array }>
+export type Terms = KeygenTerms | SignTerms
+
+/** What this party says to the terms; comes from its owner or its policy. */
+export type Decision =
+  /** `identities`: the keys that peers must have, by party id. A party that is not in it may have any. */
+  | Readonly<{ kind: 'approve'; identities?: ReadonlyMap<string, Uint8Array> }>
+  | Readonly<{ kind: 'decline'; reason: 'declined' | 'terms_unexpected' | 'message_hash_mismatch'; detail: string }>
+
+export type Approve = (terms: Terms, signal: AbortSignal) => Promise<Decision>
+
+/** @throws SessionFailure when these are no terms that this runtime has a protocol for. */
+export function termsOf(snapshot: SessionSnapshot, partyId: string): Terms {
+  const { sessionId, thresholdT, thresholdN, participants } = snapshot
+  const partyIds = participants.map((participant) => participant.partyId)
+  const numbered = participants.every(({ index }, position) => index === position)
+  require(numbered && new Set(partyIds).size === partyIds.length, 'the participants are not numbered in order')
+  require(partyIds.includes(partyId), 'this party is not a participant')
+  require(thresholdN >= 2 && thresholdN <= maxParties, 'threshold_n is out of bounds')
+  require(thresholdT >= 2 && thresholdT <= thresholdN, 'threshold_t is out of bounds')
+  const common = { sessionId, thresholdT, thresholdN, partyIds }
+  if (snapshot.sessionType === 'keygen') {
+    require(partyIds.length === thresholdN, 'key generation needs exactly threshold_n participants')
+    return { kind: 'keygen', ...common }
+  }
+  require(snapshot.sessionType === 'sign', 'the session type is unknown')
+  require(/^[0-9a-fA-F]{64}$/.test(snapshot.messageHash ?? ''), 'the message hash is not 64 hex digits')
+  if (snapshot.keyId === null || snapshot.keyId === '') throw new SessionFailure('key_unknown', 'the session names no key')
+  return { kind: 'sign', ...common, keyId: snapshot.keyId, messageHash: hexToBytes(snapshot.messageHash ?? '') }
+}
+
+/** @throws SessionFailure when the session is not what it was when this party agreed to it. */
+export function requireUnchanged(agreed: Terms, now: Terms): void {
+  const same =
+    agreed.kind === now.kind &&
+    agreed.sessionId === now.sessionId &&
+    agreed.thresholdT === now.thresholdT &&
+    agreed.thresholdN === now.thresholdN &&
+    agreed.partyIds.length === now.partyIds.length &&
+    agreed.partyIds.every((partyId, position) => partyId === now.partyIds[position]) &&
+    (agreed.kind !== 'sign' ||
+      (now.kind === 'sign' && agreed.keyId === now.keyId && equalBytes(agreed.messageHash, now.messageHash)))
+  if (!same) throw new SessionFailure('terms_changed', 'the session was changed after this party had agreed to it')
+}
+
+/** The stored key that these terms may use. @throws SessionFailure naming what stands against it. */
+export async function requireSignable(
+  terms: SignTerms,
+  own: Readonly<{ partyId: string; identityKey: Uint8Array }>,
+  shownPublicKey: string | null,
+  shares: ShareStore,
+  guard: KeyGuard,
+): Promise<StoredKey> {
+  const { keyId, partyIds } = terms
+  const stored = await shares.get(keyId)
+  if (stored === null) throw new SessionFailure('key_unknown', 'this party has no share of the key')
+  stored.share.fill(0)
+  const { key } = stored
+  const numberOf = (partyId: string) => key.members.findIndex((member) => member.partyId === partyId)
+  const strangers = partyIds.filter((partyId) => numberOf(partyId) < 0)
+  if (strangers.length > 0 || key.partyId !== own.partyId) {
+    const who = strangers.length > 0 ? strangers : [own.partyId]
+    throw new SessionFailure('not_a_member', `not in the group of this key: ${who.join(', ')}`)
+  }
+  if (partyIds.length < key.thresholdT) {
+    throw new SessionFailure('threshold_not_met', `${partyIds.length} signers, ${key.thresholdT} are required`)
+  }
+  const self = key.members[key.partyIndex]
+  if (self === undefined || !equalBytes(self.identityKey, own.identityKey)) {
+    throw new SessionFailure('key_mismatch', 'the key was made under another identity of this party')
+  }
+  const sameKey = shownPublicKey === null || shownPublicKey === bytesToHex(uncompressedPublicKey(key.publicKey))
+  if (!sameKey || terms.thresholdT !== key.thresholdT || terms.thresholdN !== key.thresholdN) {
+    throw new SessionFailure('key_mismatch', 'public key or thresholds differ from those of the stored share')
+  }
+  if (guard.isFrozen(keyId)) throw new SessionFailure('key_frozen', 'too many signing sessions with this key went wrong')
+  const banned = partyIds.filter(
+    (partyId) => guard.isBanned(keyId, partyId) || key.erasedPeers.includes(numberOf(partyId)),
+  )
+  if (banned.length > 0) throw new SessionFailure('peer_banned', `banned for this key: ${banned.join(', ')}`)
+  return key
+}
+
+function require(condition: boolean, problem: string): void {
+  if (!condition) throw new SessionFailure('terms_unexpected', problem)
+}

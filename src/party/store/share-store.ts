@@ -1,0 +1,89 @@
+/**
+ * Key shares at rest. What must be known of a key without its secrets is the record's header; the share itself is the
+ * encrypted body. Key id, device, party, curve, epoch and everything else of the header are authenticated with it.
+ */
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import type { Rng } from '../../crypto/protocol.ts'
+import { isRecordName, StorageError, type Records } from './records.ts'
+import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
+
+export type KeyMember = Readonly<{ partyId: string; /** Ed25519, 32 bytes. */ identityKey: Uint8Array }>
+
+/** The public side of a stored share. */
+export type StoredKey = Readonly<{
+  keyId: string
+  curve: 'secp256k1'
+  epoch: number
+  /** Under which id this device takes part, and its number in the key. */
+  partyId: string
+  partyIndex: number
+  thresholdT: number
+  thresholdN: number
+  /** 33 bytes, compressed. */
+  publicKey: Uint8Array
+  /** Everyone, in the order of their numbers: the identities this key was made with. */
+  members: readonly KeyMember[]
+  /** Numbers of the peers whose OT state was erased: no signing with them. */
+  erasedPeers: readonly number[]
+}>
+
+export type StoredShare = Readonly<{
+  key: StoredKey
+  /** From `encodeKeyShare`. Secret: wipe it after use. */
+  share: Uint8Array
+}>
+
+export interface ShareStore {
+  /** Durable once resolved. Replaces the share of the same key. @throws StorageError */
+  put(stored: StoredShare): Promise<void>
+  /** Null where there is none. @throws StorageError when it cannot be decrypted: never a wrong share. */
+  get(keyId: string): Promise<StoredShare | null>
+  /** The next keys after `after` in the order of key ids. @throws StorageError */
+  list(page: Readonly<{ after: string; limit: number }>): Promise<readonly StoredKey[]>
+  count(): Promise<number>
+  has(keyId: string): Promise<boolean>
+}
+
+/** `kek`: 32 bytes. Shares are kept for one device and open for no other. */
+export function createShareStore(records: Records, kek: Uint8Array, deviceId: string, rng: Rng): ShareStore {
+  const key = recordKey(kek, 'key-share', deviceId, rng)
+
+  const get = async (keyId: string): Promise<StoredShare | null> => {
+    const bytes = isRecordName(keyId) ? await records.get(keyId) : null
+    if (bytes === null) return null
+    const { header, body } = openRecord(key, keyId, bytes)
+    return { key: keyOf(header), share: body }
+  }
+
+  return {
+    get,
+    put: ({ key: stored, share }) => records.put(stored.keyId, sealRecord(key, stored.keyId, headerOf(stored), share)),
+    count: async () => (await records.list()).length,
+    list: async ({ after, limit }) => {
+      const keys: StoredKey[] = []
+      const page = (await records.list()).filter((keyId) => keyId > after).slice(0, limit)
+      for (const keyId of page) {
+        const stored = await get(keyId)
+        stored?.share.fill(0)
+        if (stored !== null) keys.push(stored.key)
+      }
+      return keys
+    },
+    has: async (keyId) => isRecordName(keyId) && (await records.get(keyId)) !== null,
+  }
+}
+
+type Header = Omit<StoredKey, 'publicKey' | 'members'> &
+  Readonly<{ publicKey: string; members: readonly Readonly<{ partyId: string; identityKey: string }>[] }>
+
+function headerOf(key: StoredKey): Header {
+  const members = key.members.map(({ partyId, identityKey }) => ({ partyId, identityKey: bytesToHex(identityKey) }))
+  return { ...key, publicKey: bytesToHex(key.publicKey), members }
+}
+
+function keyOf(header: unknown): StoredKey {
+  const read = header as Header // authenticated: written by `headerOf`
+  if (read.curve !== 'secp256k1') throw new StorageError(`key-share ${read.keyId}: unknown curve`)
+  const members = read.members.map(({ partyId, identityKey }) => ({ partyId, identityKey: hexToBytes(identityKey) }))
+  return { ...read, publicKey: hexToBytes(read.publicKey), members }
+}

@@ -1,0 +1,46 @@
+/** A session as the coordinator sends it, in the runtime's own terms. */
+import type { GetSessionStatusResponse, PartyKeys } from '../../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { Refusal } from '../../edge/refusal.ts'
+import { sessionStatuses, type JoinKeys, type SessionSnapshot, type SessionStatus } from './party-transport.ts'
+
+/** @throws Refusal 'internal_error' where the status is none that we know. */
+export function snapshotOf(session: GetSessionStatusResponse): SessionSnapshot {
+  const { failure } = session
+  return {
+    sessionId: session.sessionId,
+    sessionType: session.sessionType,
+    status: statusOf(session.status),
+    thresholdT: session.thresholdT,
+    thresholdN: session.thresholdN,
+    participants: session.participants.map(({ partyId, partyIndex, status, keys }) => ({
+      partyId,
+      index: partyIndex,
+      status,
+      keys: keys === undefined ? null : keysOf(keys),
+    })),
+    expiresAtMs: Number(session.expiresAt) * 1_000,
+    messageHash: session.messageHash ?? null,
+    keyId: session.keyId ?? null,
+    publicKey: session.publicKey ?? null,
+    signature: session.signature ?? null,
+    recoveryId: session.recoveryId ?? null,
+    rosterHash: session.rosterHash ?? null,
+    failure: failure === undefined ? null : { reason: failure.reason, reportedBy: failure.reportedBy, culprits: failure.culprits },
+    version: Number(session.version),
+    chainHead: session.chainHead,
+  }
+}
+
+export function isFinalStatus(status: SessionStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'expired'
+}
+
+function statusOf(status: string): SessionStatus {
+  const known = sessionStatuses.find((candidate) => candidate === status)
+  if (known === undefined) throw new Refusal('internal_error', 'the coordinator answered with an unknown session status')
+  return known
+}
+
+function keysOf({ identityKey, ephemeralKey, nonce, signature }: PartyKeys): JoinKeys {
+  return { identityKey, ephemeralKey, nonce, signature }
+}

@@ -1,0 +1,73 @@
+import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectService } from '../../../src/edge/service-client.ts'
+import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { serveSample, type Sample } from './sample-service.ts'
+
+/** https://grpc.io/docs/guides/status-codes, as they travel. */
+const grpcStatus = { invalidArgument: '3', resourceExhausted: '8', unimplemented: '12', internal: '13' }
+
+let sample: Sample
+beforeAll(async () => void (sample = await serveSample()))
+afterAll(() => sample.close())
+
+describe('a hostile peer', () => {
+  let session: ClientHttp2Session
+  beforeAll(() => {
+    session = connectHttp2(sample.grpcUrl).on('error', () => undefined)
+  })
+  afterAll(() => session.destroy())
+
+  const path = '/mpc.coordinator.v1.SessionCoordinator/GetSessionStatus'
+  const exchange = (headers: Record<string, string>, body = Buffer.alloc(0)) =>
+    new Promise<Record<string, unknown>>((resolve) => {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        ...headers,
+      })
+      const seen: Record<string, unknown> = {}
+      stream.on('response', (head) => Object.assign(seen, head))
+      stream.on('trailers', (trailers) => Object.assign(seen, trailers))
+      stream.on('error', (error) => Object.assign(seen, { error }))
+      stream.on('close', () => resolve(seen))
+      stream.end(body)
+      stream.resume()
+    })
+  const alive = async () => {
+    const connection = connectService(sample.grpcUrl)
+    expect(await connection.client(SessionCoordinator).getSessionStatus({ sessionId: 's1' })).toMatchObject({
+      sessionId: 's1',
+    })
+    connection.close()
+  }
+
+  // Node itself resets what has spaces in it.
+  test.each(['[', '%', 'x:y:z'])('with the authority "%s" is refused and does no harm', async (authority) => {
+    expect(await exchange({ ':authority': authority })).toMatchObject({ ':status': 400 })
+    await alive()
+  })
+  test('that calls what is not there learns so', async () => {
+    expect(await exchange({ ':path': '/x.Y/Z' })).toMatchObject({ 'grpc-status': '12' })
+  })
+  test.each([
+    ['a message that is none', Buffer.from([0, 0, 0, 0, 2, 0x0a, 0xff]), grpcStatus.invalidArgument],
+    ['a frame that promises 4 GiB', Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1]), grpcStatus.resourceExhausted],
+    ['half a frame', Buffer.from([0, 0, 0]), grpcStatus.invalidArgument],
+    ['a compressed message', Buffer.from([1, 0, 0, 0, 0]), grpcStatus.internal],
+    ['nothing', Buffer.alloc(0), grpcStatus.unimplemented],
+  ])('that sends %s gets a status, and nothing is logged as our fault', async (_, body, status) => {
+    expect((await exchange({}, body))['grpc-status']).toBe(status)
+    await alive()
+    expect(sample.logText()).not.toMatch(/"level":[4-6]0/)
+  })
+  test('that resets in the middle of a call does no harm', async () => {
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' })
+    stream.on('error', () => undefined)
+    stream.write(Buffer.from([0, 0]))
+    await new Promise((resolve) => session.ping(resolve))
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    await alive()
+  })
+})

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { edgeConfigFromEnv, httpUrlVariable, readEnv, readKeyFile } from '../../../src/edge/config.ts'
+
+const defaults = { grpcPort: 50051, httpPort: 8080 }
+const folder = mkdtempSync(join(tmpdir(), 'edge-config-'))
+
+function file(name: string, content: unknown): string {
+  const path = join(folder, name)
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+test('without any variable the service is closed, on the documented ports, without reflection', () => {
+  expect(edgeConfigFromEnv({}, defaults)).toMatchObject({
+    host: '0.0.0.0',
+    grpcPort: 50051,
+    httpPort: 8080,
+    openMode: false,
+    reflection: false,
+    corsOrigins: [],
+  })
+})
+
+test('open mode is on loopback, with reflection', () => {
+  expect(edgeConfigFromEnv({ MPC_OPEN_MODE: 'true' }, defaults)).toMatchObject({
+    host: '127.0.0.1',
+    openMode: true,
+    reflection: true,
+  })
+})
+
+test.each(['127.0.0.2', '::1', 'localhost'])('open mode accepts %s', (MPC_HOST) => {
+  expect(edgeConfigFromEnv({ MPC_OPEN_MODE: 'true', MPC_HOST }, defaults).host).toBe(MPC_HOST)
+})
+
+test('empty variables count as absent', () => {
+  expect(edgeConfigFromEnv({ MPC_GRPC_PORT: '', MPC_OPEN_MODE: '' }, defaults).grpcPort).toBe(50051)
+})
+
+test.each([
+  ['MPC_HOST', { MPC_OPEN_MODE: 'true', MPC_HOST: '0.0.0.0' }],
+  ['MPC_HOST', { MPC_OPEN_MODE: 'true', MPC_HOST: '192.168.1.7' }],
+  ['MPC_HOST', { MPC_HOST: 'a b' }],
+  ['MPC_OPEN_MODE', { MPC_OPEN_MODE: 'yes' }],
+  ['MPC_GRPC_PORT', { MPC_GRPC_PORT: 'http' }],
+  ['MPC_HTTP_PORT', { MPC_HTTP_PORT: '65536' }],
+  ['MPC_HTTP_PORT', { MPC_HTTP_PORT: '80.5' }],
+  ['MPC_CORS_ORIGINS', { MPC_CORS_ORIGINS: '*' }],
+  ['MPC_CORS_ORIGINS', { MPC_CORS_ORIGINS: 'https://a.example, https://b.example/path' }],
+  ['MPC_REFLECTION', { MPC_REFLECTION: '1' }],
+  ['MPC_MAX_BODY_BYTES', { MPC_MAX_BODY_BYTES: '-1' }],
+  ['MPC_API_KEYS_FILE', { MPC_API_KEYS_FILE: join(folder, 'absent.json') }],
+  ['MPC_API_KEYS_FILE', { MPC_API_KEYS_FILE: file('no-json', '{') }],
+  ['MPC_API_KEYS_FILE', { MPC_API_KEYS_FILE: file('no-list', {}) }],
+  ['MPC_API_KEYS_FILE', { MPC_API_KEYS_FILE: file('no-hash', [{ name: 'a', sha256: 'secret', scopes: ['audit'] }]) }],
+  [
+    'MPC_API_KEYS_FILE',
+    { MPC_API_KEYS_FILE: file('scope', [{ name: 'a', sha256: '0'.repeat(64), scopes: ['everything'] }]) },
+  ],
+  [
+    'MPC_API_KEYS_FILE',
+    {
+      MPC_API_KEYS_FILE: file('twice', [
+        { name: 'a', sha256: '0'.repeat(64), scopes: ['audit'] },
+        { name: 'a', sha256: '1'.repeat(64), scopes: ['audit'] },
+      ]),
+    },
+  ],
+])('a wrong %s is named (%o)', (variable, env) => {
+  expect(() => edgeConfigFromEnv(env, defaults)).toThrow(
+    expect.objectContaining({ name: 'ConfigurationError', variable, message: expect.stringMatching(`^${variable}: `) }),
+  )
+})
+
+test('origins are a comma list', () => {
+  const { corsOrigins } = edgeConfigFromEnv({ MPC_CORS_ORIGINS: 'https://a.example, http://localhost:3000' }, defaults)
+  expect(corsOrigins).toEqual(['https://a.example', 'http://localhost:3000'])
+})
+
+describe('the API key file', () => {
+  const key = `mpc_key_${'k'.repeat(43)}`
+  const sha256 = createHash('sha256').update(key).digest('hex')
+  const keys = [
+    { name: 'first', sha256: '0'.repeat(64), scopes: ['audit'] },
+    { name: 'wallet', sha256, scopes: ['sessions', 'accounts'] },
+  ]
+  const { apiKeys } = edgeConfigFromEnv({ MPC_API_KEYS_FILE: file('keys', keys) }, defaults)
+
+  test('lets its keys in', () => {
+    expect(apiKeys(key)).toEqual({ name: 'wallet', scopes: ['sessions', 'accounts'] })
+  })
+  test.each([`${key}k`, key.slice(0, -1), sha256, ''])('lets nobody else in (%s)', (token) => {
+    expect(apiKeys(token)).toBeNull()
+  })
+  test('that holds a key instead of its hash does not put it into the error', () => {
+    const path = file('leak', [{ name: 'a', sha256: key, scopes: ['audit'] }])
+    expect(() => edgeConfigFromEnv({ MPC_API_KEYS_FILE: path }, defaults)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining(key) }),
+    )
+  })
+})
+
+describe('other variables', () => {
+  const schema = z.object({ MPC_ROUTER_URL: httpUrlVariable })
+  test('are named when missing', () => {
+    expect(() => readEnv(schema, {})).toThrow('MPC_ROUTER_URL: must be set')
+  })
+  test('are named when wrong', () => {
+    expect(() => readEnv(schema, { MPC_ROUTER_URL: 'localhost' })).toThrow(
+      'MPC_ROUTER_URL: must be an http:// or https:// URL',
+    )
+  })
+})
+
+describe('a key file', () => {
+  test('holds 32 bytes as hex', () => {
+    expect(readKeyFile('MPC_KEK_FILE', file('kek', `${'0f'.repeat(32)}\n`))).toEqual(new Uint8Array(32).fill(0x0f))
+  })
+  test.each(['ab', `${'zz'.repeat(32)}`])('with anything else is refused without quoting it (%s)', (content) => {
+    expect(() => readKeyFile('MPC_KEK_FILE', file('bad', content))).toThrow(
+      /^MPC_KEK_FILE: \S+ must hold 64 hex digits$/,
+    )
+  })
+  test('that is absent is named', () => {
+    expect(() => readKeyFile('MPC_KEK_FILE', join(folder, 'absent'))).toThrow(/^MPC_KEK_FILE: \S+ cannot be read$/)
+  })
+})

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config'
+
+/** Integration and end-to-end tests start real servers; two cores are what a test run may count on. */
+const withServers = { globalSetup: ['tests/setup/backing-services.ts'], testTimeout: 60_000, hookTimeout: 120_000 }
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    // A forgotten `.only` must not pass for a whole run.
+    allowOnly: false,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 120_000 } },
+      { extends: true, test: { name: 'integration', include: ['tests/integration/**/*.test.ts'], ...withServers } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          ...withServers,
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
