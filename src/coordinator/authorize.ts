@@ -11,8 +11,8 @@ export function authorizeCaller(caller: Caller): string {
 }
 
 /**
- * Speaking for one party: its credential. In open mode a party without keys needs none. A party that has not joined has no
- * credential yet: who may start sessions is told so by the decider, anybody else is not let in.
+ * Speaking for one party: its credential. In open mode a party without keys needs none. A party that has not joined
+ * has no credential yet: who may start sessions is told so by the decider, anybody else is not let in.
  */
 export function authorizeParty(caller: Caller, state: SessionState, partyId: string): string {
   const actor = `party:${partyId}`
@@ -22,7 +22,9 @@ export function authorizeParty(caller: Caller, state: SessionState, partyId: str
   throw new Refusal('unauthorized', 'the credential of this party is required (Authorization: Bearer mpc_party_…)')
 }
 
-/** Seeing and starting: the credential of any party of the session, an API key with the scope `sessions`, or open mode. */
+/**
+ * Seeing and starting: the credential of any party of the session, an API key with the scope `sessions`, or open mode.
+ */
 export function authorizeMember(caller: Caller, state: SessionState): string {
   const member = state.participants.find((party) => hasCredential(caller, party.credentialHash))
   return member === undefined ? authorizeCaller(caller) : `party:${member.partyId}`

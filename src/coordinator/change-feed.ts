@@ -1,6 +1,6 @@
 /**
- * Tells, within this process, what has changed, by whichever coordinator: it follows the log. It also keeps the folded sessions
- * in memory up to date.
+ * Tells, within this process, what has changed, by whichever coordinator: it follows the log. It also keeps the folded
+ * sessions in memory up to date.
  */
 import type { AggregateStore } from '../events/aggregate-store.ts'
 import type { EventLog } from '../events/event-log.ts'

@@ -1,6 +1,6 @@
 /**
- * The two bearer secrets of a session: a join token for each invited party, and the credential that joining earns. The log
- * holds only their SHA-256.
+ * The two bearer secrets of a session: a join token for each invited party, and the credential that joining earns. The
+ * log holds only their SHA-256.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -34,8 +34,8 @@ export function hashSecret(secret: string): Uint8Array {
 }
 
 /**
- * The same for the same party, so that joining can be repeated. `identityKey` is empty for a party without keys. `key`: the
- * coordinators' common 32-byte secret.
+ * The same for the same party, so that joining can be repeated. `identityKey` is empty for a party without keys.
+ * `key`: the coordinators' common 32-byte secret.
  */
 export function partyCredential(
   key: Uint8Array,

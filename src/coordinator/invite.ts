@@ -1,4 +1,7 @@
-/** Join tokens for the parties of a new session; those of registered server parties are sealed to their identity as well. */
+/**
+ * Join tokens for the parties of a new session; those of registered server parties are sealed to their identity as
+ * well.
+ */
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type { ParticipantInfo } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { sealingKey } from '../identity/identity-key.ts'
@@ -17,8 +20,8 @@ export type Invitations = Readonly<{
 }>
 
 /**
- * A party that signs with a key must join with the identity it made the key with, and keeps its device unless the request
- * names another.
+ * A party that signs with a key must join with the identity it made the key with, and keeps its device unless the
+ * request names another.
  */
 export async function inviteAll(
   sessionId: string,

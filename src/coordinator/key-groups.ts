@@ -1,6 +1,6 @@
 /**
- * Finding the key that a sign session names. The group comes from the log; Postgres only leads from a public key to a key id,
- * and is waited for when it has not seen the newest events yet.
+ * Finding the key that a sign session names. The group comes from the log; Postgres only leads from a public key to a
+ * key id, and is waited for when it has not seen the newest events yet.
  */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Kysely } from 'kysely'
@@ -33,9 +33,12 @@ export async function findKey(
   const field = request.keyId === '' ? 'public_key' : 'key_id'
   const keyId = request.keyId !== '' || publicKey === null ? request.keyId : await lookUp(sources, publicKey)
   const group = keyId === null ? null : await groupOf(sources.store, keyId)
-  if (group === null) throw new Refusal('not_found', 'no such key', { [field]: 'no completed key generation has made it' })
+  if (group === null) {
+    throw new Refusal('not_found', 'no such key', { [field]: 'no completed key generation has made it' })
+  }
   if (publicKey !== null && bytesToHex(publicKey) !== bytesToHex(group.publicKey)) {
-    throw new Refusal('invalid_request', 'key_id and public_key name different keys', { public_key: 'is not that of key_id' })
+    const details = { public_key: 'is not that of key_id' }
+    throw new Refusal('invalid_request', 'key_id and public_key name different keys', details)
   }
   return group
 }

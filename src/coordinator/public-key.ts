@@ -14,7 +14,9 @@ export function parsePublicKey(hex: string, field: string): Uint8Array {
   }
 }
 
-/** 130 lower-case hex digits from 33 bytes. Sessions are shown far more often than keys are made, so the last are kept. */
+/**
+ * 130 lower-case hex digits from 33 bytes. Sessions are shown far more often than keys are made, so the last are kept.
+ */
 export function showPublicKey(compressed: Uint8Array): string {
   const short = bytesToHex(compressed)
   const known = shown.get(short)

@@ -53,8 +53,8 @@ export async function reportCompletion(
 }
 
 /**
- * Identity and roster of a started session never change, so a verdict on what is loaded here holds for the state that the
- * command is decided on.
+ * Identity and roster of a started session never change, so a verdict on what is loaded here holds for the state that
+ * the command is decided on.
  */
 async function hasValidSignature(
   store: AggregateStore<SessionState>,

@@ -60,8 +60,8 @@ async function* watchInvitations(options: FeedOptions, request: WatchInvitations
   const { sessions, sources, feed, servers } = options
   await authenticate(servers, request, sessions.now())
   const { deviceId } = request
-  const created = feed.events((event) =>
-    event.payload.case === 'sessionCreated' ? invitation(event.sessionId, deviceId, event.payload.value.participants) : null,
+  const created = feed.events(({ sessionId, payload }) =>
+    payload.case === 'sessionCreated' ? invitation(sessionId, deviceId, payload.value.participants) : null,
   )
   try {
     // Headers leave with the first item: from here on nothing that is created is missed.
@@ -97,7 +97,8 @@ async function authenticate(servers: ServerParties, request: WatchInvitationsReq
 }
 
 /** From the read model, once it has everything that was in the log when the stream began. */
-async function invitedSessions({ log, projection, database }: KeySources, deviceId: string): Promise<readonly string[]> {
+async function invitedSessions(sources: KeySources, deviceId: string): Promise<readonly string[]> {
+  const { log, projection, database } = sources
   const end = await log.lastSequence('SESSIONS')
   if (!(await projection.waitUntilApplied(end, projectionWaitMs))) {
     throw new Refusal('unavailable', 'the index of sessions is behind; try again')

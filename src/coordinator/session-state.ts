@@ -1,6 +1,6 @@
 /**
- * A session as the fold of its events (architecture, sections 4 and 5). `evolve` is total: an event of an unknown kind, about an
- * unknown party or after the end changes nothing.
+ * A session as the fold of its events (architecture, sections 4 and 5). `evolve` is total: an event of an unknown
+ * kind, about an unknown party or after the end changes nothing.
  */
 import type { SessionPayload } from '../events/session-event.ts'
 import type {

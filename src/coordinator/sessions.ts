@@ -1,6 +1,6 @@
 /**
- * Sessions as the service handles them: who calls is checked against the same state that the command is decided on, and what
- * is due by the clock is settled on the way.
+ * Sessions as the service handles them: who calls is checked against the same state that the command is decided on,
+ * and what is due by the clock is settled on the way.
  */
 import type { HandlerContext } from '@connectrpc/connect'
 import { callerKey, type Caller } from '../edge/caller.ts'
@@ -33,7 +33,8 @@ export type Sessions = Readonly<{
 export function createSessions(store: AggregateStore<SessionState>, now: () => number): Sessions {
   async function settle(sessionId: string): Promise<Loaded<SessionState>> {
     const cause: Cause = { causationId: '', correlationId: '', timeMs: now() }
-    return store.execute(sessionId, ({ state }) => decide(state, { type: 'settle', nowMs: cause.timeMs }, coordinator), cause)
+    const command = { type: 'settle', nowMs: cause.timeMs } as const
+    return store.execute(sessionId, ({ state }) => decide(state, command, coordinator), cause)
   }
 
   return {

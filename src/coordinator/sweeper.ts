@@ -1,6 +1,7 @@
 /**
- * Appends what nobody may ever ask for: the expiry of sessions whose time is up, and the outcome of sessions whose coordinator
- * died between the last report and the outcome. The read model only suggests sessions; the decision is made on the log.
+ * Appends what nobody may ever ask for: the expiry of sessions whose time is up, and the outcome of sessions whose
+ * coordinator died between the last report and the outcome. The read model only suggests sessions; the decision is
+ * made on the log.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely } from 'kysely'

@@ -83,7 +83,10 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
     context.set('requestId', requestId)
     await next()
     if (!context.res.headers.has('x-request-id')) context.header('x-request-id', requestId)
-    front.metrics.httpAnswered(context.req.method, context.res.status)
+    const { method, path } = context.req
+    const { status } = context.res
+    front.metrics.httpAnswered(method, status)
+    log.debug({ requestId, method, path, status }, 'request')
   })
   app.use(allowOrigins(config.corsOrigins))
   app.use(guardOrigin(config.openMode, config.corsOrigins))

@@ -1,6 +1,6 @@
 /**
- * JSON of the REST edge: proto JSON, but with the service's own spelling of names, zero values present, 64-bit integers as
- * numbers, and faults that name the field.
+ * JSON of the REST edge: proto JSON, but with the service's own spelling of names, zero values present, 64-bit integers
+ * as numbers, and faults that name the field.
  */
 import {
   fromJson,

@@ -14,6 +14,7 @@ import { createHttpServer } from './http-server.ts'
 import { listen } from './listening.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { withProtocolErrors } from './protocol-errors.ts'
 import { createReadiness, type Dependencies, type Readiness } from './readiness.ts'
 import { reflectionService } from './reflection-service.ts'
 import { restRoutesOf } from './rest-routes.ts'
@@ -59,7 +60,7 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const grpcRouter = createConnectRouter(pipelineOptions(pipeline))
   routes(grpcRouter)
   addOperations(grpcRouter, services, readiness, config.reflection)
-  const grpc = createGrpcServer(grpcRouter.handlers, config.limits, log)
+  const grpc = createGrpcServer(grpcRouter.handlers.map(withProtocolErrors), config.limits, log)
 
   // Without gRPC itself: its trailers need HTTP/2.
   const httpRouter = createConnectRouter({ ...pipelineOptions(pipeline), grpc: false })
@@ -69,7 +70,7 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
       name,
       routes: restRoutesOf(services),
       transport: createRouterTransport(routes, { router: pipelineOptions(pipeline, 'rest') }),
-      handlers: httpRouter.handlers,
+      handlers: httpRouter.handlers.map(withProtocolErrors),
       readiness,
       metrics,
       addRoutes: (app, upgrade) => definition.http?.(app, upgrade, (headers) => identifyCaller(headers, config)),

@@ -1,7 +1,7 @@
 /**
- * Sessions as folds of their events: loaded from the log, kept folded in memory, changed only by appending events at the
- * position that was seen. A cached fold is checked against the log before anything is refused or answered from it; before an
- * append the log checks it.
+ * Sessions as folds of their events: loaded from the log, kept folded in memory, changed only by appending events at
+ * the position that was seen. A cached fold is checked against the log before anything is refused or answered from it;
+ * before an append the log checks it.
  */
 import { AppendConflict, type EventLog, type StoredEvent } from './event-log.ts'
 import { conflictRetry, pauseBefore, type RetryPolicy } from './retry-policy.ts'
@@ -33,8 +33,8 @@ export type AggregateStore<State> = Readonly<{
   /** The session as last seen by this process, which may be behind the log; null when it has not seen it. */
   known(sessionId: string): Loaded<State> | null
   /**
-   * Decides on the present state and appends what was decided, again from the start when somebody else was first. Throws the
-   * decision's refusal, LogUnavailable, AppendConflict when every attempt lost, BrokenChain.
+   * Decides on the present state and appends what was decided, again from the start when somebody else was first.
+   * Throws the decision's refusal, LogUnavailable, AppendConflict when every attempt lost, BrokenChain.
    */
   execute(
     sessionId: string,

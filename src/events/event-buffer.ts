@@ -1,4 +1,7 @@
-/** Events between a follower that delivers them and a worker that takes them in batches. A full buffer holds the follower up. */
+/**
+ * Events between a follower that delivers them and a worker that takes them in batches. A full buffer holds the
+ * follower up.
+ */
 import type { StoredEvent } from './event-log.ts'
 
 export type EventBuffer = Readonly<{

@@ -1,7 +1,7 @@
 /**
- * Appending to JetStream. A publish whose acknowledgement is lost is sent again under the same message id. Servers differ in
- * what they check first, the message id (2.9) or the expected position (2.15): so a conflict is only reported after a look at
- * whether the event in the way is the very one that was to be appended.
+ * Appending to JetStream. A publish whose acknowledgement is lost is sent again under the same message id. Servers
+ * differ in what they check first, the message id (2.9) or the expected position (2.15): so a conflict is only
+ * reported after a look at whether the event in the way is the very one that was to be appended.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { JetStreamApiError, PubHeaders, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream'
@@ -74,7 +74,9 @@ export function unavailable(what: string, cause: unknown): LogUnavailable {
   return new LogUnavailable(`event log: ${what}: ${reason}`, { cause })
 }
 
-/** No acknowledgement and no refusal: the server is restarting, electing a leader, or the connection is being remade. */
+/**
+ * No acknowledgement and no refusal: the server is restarting, electing a leader, or the connection is being remade.
+ */
 function isUnanswered(error: unknown): boolean {
   const origin = error instanceof Error && error.cause instanceof RequestError ? error.cause : error
   return origin instanceof TimeoutError || origin instanceof RequestError

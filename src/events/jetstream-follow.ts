@@ -1,7 +1,7 @@
 /**
- * Following a subject live: an ephemeral push consumer that is replaced, starting after the last delivered event, whenever it
- * may have lost anything: after a reconnect, after missed heartbeats, when it was deleted, and when its own delivery count
- * skips. The server's flow control waits for the handler, so a slow handler is not flooded.
+ * Following a subject live: an ephemeral push consumer that is replaced, starting after the last delivered event,
+ * whenever it may have lost anything: after a reconnect, after missed heartbeats, when it was deleted, and when its
+ * own delivery count skips. The server's flow control waits for the handler, so a slow handler is not flooded.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { AckPolicy, DeliverPolicy, JsHeaders, type JetStreamManager } from '@nats-io/jetstream'
@@ -130,8 +130,8 @@ async function* withinSilence(subscription: Subscription): AsyncGenerator<Msg> {
 }
 
 /**
- * A flow control request is answered when all before it has been handled. A heartbeat tells how much was delivered. False: the
- * consumer has lost something, or is gone.
+ * A flow control request is answered when all before it has been handled. A heartbeat tells how much was delivered.
+ * False: the consumer has lost something, or is gone.
  */
 function answerStatus(nats: NatsConnection, message: Msg, delivered: number): boolean {
   if (message.headers?.code !== 100) return false
@@ -141,7 +141,10 @@ function answerStatus(nats: NatsConnection, message: Msg, delivered: number): bo
   return Number(message.headers.get(JsHeaders.LastConsumerSeqHdr)) === delivered
 }
 
-/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>…` */
+/**
+ * `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer
+ * sequence>.<time>.<pending>…`
+ */
 function positionOf(message: Msg): Readonly<{ streamSequence: number; consumerSequence: number }> {
   const tokens = (message.reply ?? '').split('.')
   const first = tokens.length === 9 ? 5 : 7

@@ -1,6 +1,6 @@
 /**
- * The event log on NATS JetStream, for nats-server 2.9 and newer. One connection, no state of its own: everything that is
- * remembered is in the streams (streams.ts).
+ * The event log on NATS JetStream, for nats-server 2.9 and newer. One connection, no state of its own: everything that
+ * is remembered is in the streams (streams.ts).
  */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
@@ -79,7 +79,10 @@ async function connectTo(options: EventLogOptions): Promise<NatsConnection> {
   }
 }
 
-/** An answer from JetStream itself, not only from the server: a server that is still recovering its streams is not healthy. */
+/**
+ * An answer from JetStream itself, not only from the server: a server that is still recovering its streams is not
+ * healthy.
+ */
 async function answers(nats: NatsConnection): Promise<boolean> {
   try {
     const manager = await jetstreamManager(nats, { timeout: healthTimeoutMs, checkAPI: false })

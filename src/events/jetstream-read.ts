@@ -1,8 +1,15 @@
 /**
- * Reading the log back, up to the end it has when the reading begins: through an ephemeral pull consumer with one filter
- * subject, which exists on every nats-server from 2.9 on. A consumer lost to a server restart is replaced at the next position.
+ * Reading the log back, up to the end it has when the reading begins: through an ephemeral pull consumer with one
+ * filter subject, which exists on every nats-server from 2.9 on. A consumer lost to a server restart is replaced at
+ * the next position.
  */
-import { AckPolicy, DeliverPolicy, type JetStreamClient, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream'
+import {
+  AckPolicy,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type StoredMsg,
+} from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import type { StoredEvent, StreamName } from './event-log.ts'
 import { unavailable } from './jetstream-append.ts'
@@ -62,8 +69,8 @@ async function openConsumer(manager: JetStreamManager, stream: StreamName, filte
 }
 
 /**
- * The newest event on exactly this subject. With replicas it is the leader who is asked: a direct read may be answered by a
- * replica that is behind.
+ * The newest event on exactly this subject. With replicas it is the leader who is asked: a direct read may be answered
+ * by a replica that is behind.
  */
 export async function lastOn(
   manager: JetStreamManager,

@@ -1,6 +1,6 @@
 /**
- * Keeps a read model in Postgres up to date with the log: in batches, each in one transaction together with the position of its
- * last event. A batch that is delivered again, or applied by another process first, changes nothing.
+ * Keeps a read model in Postgres up to date with the log: in batches, each in one transaction together with the
+ * position of its last event. A batch that is delivered again, or applied by another process first, changes nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'

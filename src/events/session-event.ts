@@ -1,6 +1,6 @@
 /**
- * Lifecycle events as bytes and back, and the hash chain over them: each event carries the SHA-256 of the stored bytes of the
- * one before it in its session, so that changing, dropping or reordering a stored event shows.
+ * Lifecycle events as bytes and back, and the hash chain over them: each event carries the SHA-256 of the stored bytes
+ * of the one before it in its session, so that changing, dropping or reordering a stored event shows.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -40,8 +40,8 @@ export class BrokenChain extends Error {
 }
 
 /**
- * The next event of a session, as the bytes to store. Its id is a hash of everything else in it: two appends with the same id
- * are the same event to the last byte.
+ * The next event of a session, as the bytes to store. Its id is a hash of everything else in it: two appends with the
+ * same id are the same event to the last byte.
  */
 export function encodeEvent(
   sessionId: string,
@@ -96,8 +96,8 @@ export type ChainVerdict =
   | Readonly<{ kind: 'broken'; version: number; reason: string }>
 
 /**
- * Checks the stored events of one session, oldest first. `expected`, where given, is a chain head that somebody kept: a chain
- * that is intact in itself but does not contain it was rewritten or cut short.
+ * Checks the stored events of one session, oldest first. `expected`, where given, is a chain head that somebody kept:
+ * a chain that is intact in itself but does not contain it was rewritten or cut short.
  */
 export async function verifyChain(
   sessionId: string,

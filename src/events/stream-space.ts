@@ -1,7 +1,7 @@
 /**
- * Keeps streams from being filled to the brim. A stream that discards new messages should refuse what does not fit; but
- * nats-server 2.9 leaves the record's own overhead out of that check, stores the message, and then drops the oldest ones to
- * get back under the limit. So appending ends a little before the limit is reached.
+ * Keeps streams from being filled to the brim. A stream that discards new messages should refuse what does not fit;
+ * but nats-server 2.9 leaves the record's own overhead out of that check, stores the message, and then drops the
+ * oldest ones to get back under the limit. So appending ends a little before the limit is reached.
  */
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { LogUnavailable, type StreamName } from './event-log.ts'

@@ -1,6 +1,6 @@
 /**
- * The two streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old ones.
- * Only options that nats-server 2.9 knows are used.
+ * The two streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old
+ * ones. Only options that nats-server 2.9 knows are used.
  */
 import {
   DiscardPolicy,

@@ -1,6 +1,6 @@
 /**
- * The subjects of the two streams, and nothing else that could become one: every token is checked before it is joined in, so
- * that no id can address another session or a wildcard.
+ * The subjects of the two streams, and nothing else that could become one: every token is checked before it is joined
+ * in, so that no id can address another session or a wildcard.
  */
 import type { StreamName } from './event-log.ts'
 

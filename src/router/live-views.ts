@@ -51,7 +51,9 @@ type Holder<View> = {
   /** Events that the follower delivered while the log was being read; null once the view is complete. */
   early: StoredEvent[] | null
   loading: Promise<void>
-  refreshing: Promise<void> | null
+  /** The newest refresh, begun or not; and the one that has not begun, which others may join. */
+  refreshing: Promise<void>
+  queued: Promise<void> | null
 }
 
 /** Reads of one view; between them a replica of the stream that lags catches up. */
@@ -116,10 +118,7 @@ export class LiveViews<View> {
         holder.listeners.add(listener)
         return () => holder.listeners.delete(listener)
       },
-      refresh: () => {
-        holder.refreshing ??= this.#read(holder).finally(() => (holder.refreshing = null))
-        return holder.refreshing
-      },
+      refresh: () => this.#refresh(holder),
       release,
     }
   }
@@ -157,7 +156,8 @@ export class LiveViews<View> {
       idleSinceMs: 0,
       early: [],
       loading: Promise.resolve(),
-      refreshing: null,
+      refreshing: Promise.resolve(),
+      queued: null,
     }
     this.#holders.set(sessionId, holder)
     this.#reweigh(holder)
@@ -185,6 +185,17 @@ export class LiveViews<View> {
     const early = holder.early ?? []
     holder.early = null
     for (const event of early) this.#apply(holder, event)
+  }
+
+  /** A reading that has begun may have missed what its caller knows of: only the one that comes next is shared. */
+  #refresh(holder: Holder<View>): Promise<void> {
+    if (holder.queued !== null) return holder.queued
+    const begin = (): Promise<void> => {
+      holder.queued = null
+      return this.#read(holder)
+    }
+    holder.refreshing = holder.queued = holder.refreshing.then(begin, begin)
+    return holder.refreshing
   }
 
   async #read(holder: Holder<View>): Promise<void> {

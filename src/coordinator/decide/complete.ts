@@ -1,6 +1,6 @@
 /**
- * A party's report: its result, or that it gave up. The session completes only when all results agree; a signature is verified
- * against key and hash before it counts.
+ * A party's report: its result, or that it gave up. The session completes only when all results agree; a signature is
+ * verified against key and hash before it counts.
  */
 import { create } from '@bufbuild/protobuf'
 import { bytesToHex } from '@noble/hashes/utils.js'
@@ -69,8 +69,8 @@ export function reportedResult(
 }
 
 /**
- * True for a keygen result and where the session names no key: there is nothing to verify against. A result equal to one that
- * counted already was verified then.
+ * True for a keygen result and where the session names no key: there is nothing to verify against. A result equal to
+ * one that counted already was verified then.
  */
 function isVerified(state: SessionState, result: Result): boolean {
   if (state.type === 'keygen' || state.publicKey.length === 0) return true

@@ -1,6 +1,6 @@
 /**
- * The session's decider: state and command in, events or a refusal out. Before any command, what is due anyway is settled, so
- * that the command meets the session as it should be by now.
+ * The session's decider: state and command in, events or a refusal out. Before any command, what is due anyway is
+ * settled, so that the command meets the session as it should be by now.
  */
 import { Refusal } from '../../edge/refusal.ts'
 import type { DecidedEvent, Decision } from '../../events/aggregate-store.ts'

@@ -1,5 +1,6 @@
 /**
- * Joining. The token is the credential: every wrong one gets the same answer. A repeat with the same keys changes nothing.
+ * Joining. The token is the credential: every wrong one gets the same answer. A repeat with the same keys changes
+ * nothing.
  */
 import { create } from '@bufbuild/protobuf'
 import { equalBytes } from '../../crypto/bytes.ts'

@@ -1,6 +1,6 @@
 /**
- * Events that are due whatever the command: the outcome of a session whose reports are all in (a coordinator may have died
- * between the last report and the outcome), and expiry. Only the coordinator's clock decides expiry.
+ * Events that are due whatever the command: the outcome of a session whose reports are all in (a coordinator may have
+ * died between the last report and the outcome), and expiry. Only the coordinator's clock decides expiry.
  */
 import { create } from '@bufbuild/protobuf'
 import { equalBytes } from '../../crypto/bytes.ts'

@@ -1,4 +1,6 @@
-/** Lifecycle events into the read model: one small change per event, the same whenever and however often it is rebuilt. */
+/**
+ * Lifecycle events into the read model: one small change per event, the same whenever and however often it is rebuilt.
+ */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { sql, type Kysely, type Transaction, type Updateable } from 'kysely'
 import type { StoredEvent } from '../../events/event-log.ts'
@@ -22,8 +24,8 @@ const name = 'sessions'
 export const sessionProjection: Projection<CoordinatorDatabase> = {
   filter: allSessions,
   checkpoint: async (database: Db) => {
-    const row = await database.selectFrom('checkpoint').select('sequence').where('projection', '=', name).executeTakeFirst()
-    return Number(row?.sequence ?? 0)
+    const query = database.selectFrom('checkpoint').select('sequence').where('projection', '=', name)
+    return Number((await query.executeTakeFirst())?.sequence ?? 0)
   },
   lockCheckpoint: async (transaction: Tx) => {
     await transaction

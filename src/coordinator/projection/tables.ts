@@ -1,4 +1,6 @@
-/** The coordinator's read model in Postgres, schema `coordinator`. All of it can be dropped and rebuilt from the log. */
+/**
+ * The coordinator's read model in Postgres, schema `coordinator`. All of it can be dropped and rebuilt from the log.
+ */
 import type { ColumnType } from 'kysely'
 
 /** bigint columns arrive as text: the driver does not know that ours stay below 2^53. */

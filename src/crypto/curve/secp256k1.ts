@@ -1,6 +1,5 @@
 /** Points of secp256k1, on @noble/curves. The only module of this folder that knows how they are represented. */
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { byteAt } from '../bytes.ts'
 import type { Scalar } from './scalar.ts'
 
 const { Point: NoblePoint } = secp256k1
@@ -51,11 +50,9 @@ export function encodePoint(point: Point): Uint8Array {
 /** Reads exactly what `encodePoint` writes. Any other length, prefix or x, or a point off the curve: undefined. */
 export function decodePoint(bytes: Uint8Array): Point | undefined {
   if (bytes.length !== pointLength) return undefined
-  if (byteAt(bytes, 0) !== 2 && byteAt(bytes, 0) !== 3) return undefined
   try {
-    // The curve has cofactor 1, so being on it is being in the group.
-    const point = NoblePoint.fromBytes(bytes)
-    return point.is0() ? undefined : point
+    // Of 33 bytes noble accepts prefixes 2 and 3 only, so never the identity; the cofactor is 1, so no subgroup check.
+    return NoblePoint.fromBytes(bytes)
   } catch {
     return undefined
   }

@@ -111,7 +111,12 @@ export async function partyKeys(identity: Identity, sessionId: string, partyId: 
   return { ...contribution, signature }
 }
 
-export type JoinedParty = Readonly<{ partyId: string; identity: Identity; credential: string; joined: JoinSessionResponse }>
+export type JoinedParty = Readonly<{
+  partyId: string
+  identity: Identity
+  credential: string
+  joined: JoinSessionResponse
+}>
 
 /** Joins every party of a session with keys; identities are those given, or fresh. */
 export async function joinAll(
@@ -135,7 +140,9 @@ export async function startAll(
   sessionId: string,
   parties: readonly JoinedParty[],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  for (const { partyId, credential } of parties) await coordinator.client(credential).markPartyReady({ sessionId, partyId })
+  for (const { partyId, credential } of parties) {
+    await coordinator.client(credential).markPartyReady({ sessionId, partyId })
+  }
   await coordinator.client().startSession({ sessionId })
   const { rosterHash } = await coordinator.client().getSessionStatus({ sessionId })
   return Uint8Array.from(rosterHash ?? [])
@@ -164,7 +171,9 @@ export type TestKey = Readonly<{
   identities: Readonly<Record<string, Identity>>
 }>
 
-/** A completed 2-of-3 key generation among alice, bob and carol. What the parties computed is known here: it is a test. */
+/**
+ * A completed 2-of-3 key generation among alice, bob and carol. What the parties computed is known here: it is a test.
+ */
 export async function makeKey(coordinator: TestCoordinator): Promise<TestKey> {
   const { secretKey: secret, publicKey } = secp256k1.keygen()
   const participants = ['alice', 'bob', 'carol'].map((partyId) => ({ partyId }))

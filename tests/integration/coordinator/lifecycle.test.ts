@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../events/database.ts'
-import { startNatsServer, type NatsServer } from '../events/nats-server.ts'
+import { createDatabase, type TestDatabase } from '../../setup/database.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
 import {
   joinAll,
   makeKey,
@@ -18,22 +18,22 @@ import {
   type TestKey,
 } from './fixture.ts'
 
-let nats: NatsServer
+let nats: TestNats
 let database: TestDatabase
 let coordinator: TestCoordinator
 let key: TestKey
 
 beforeAll(async () => {
-  nats = await startNatsServer()
-  database = await createTestDatabase()
+  nats = await startNats()
+  database = await createDatabase()
   coordinator = await startCoordinator({ natsUrl: nats.url, databaseUrl: database.url })
   key = await makeKey(coordinator)
 })
 
 afterAll(async () => {
   await coordinator?.close()
-  await nats?.remove()
-  await database?.remove()
+  await nats?.stop()
+  await database?.drop()
 })
 
 const two = [{ partyId: 'alice' }, { partyId: 'bob' }]
@@ -111,7 +111,8 @@ describe('signing', () => {
     const result = signHash(hash, key.secret)
     for (const party of parties) await report(coordinator, created.sessionId, rosterHash, party, result)
     const done = await coordinator.client().getSessionStatus({ sessionId: created.sessionId })
-    expect(done).toMatchObject({ status: 'completed', signature: bytesToHex(result.subarray(0, 64)), recoveryId: result[64] })
+    const signature = bytesToHex(result.subarray(0, 64))
+    expect(done).toMatchObject({ status: 'completed', signature, recoveryId: result[64] })
   })
 
   test('fails on a signature over another message and blames who reported it', async () => {

@@ -6,19 +6,27 @@ import type { WatchInvitationsResponse } from '../../../src/gen/mpc/coordinator/
 import type { Identity } from '../../../src/identity/identity-key.ts'
 import { open, unpackSealed } from '../../../src/identity/seal.ts'
 import { invitationsStatement, statement } from '../../../src/identity/statement.ts'
-import { createTestDatabase, type TestDatabase } from '../events/database.ts'
-import { startNatsServer, type NatsServer } from '../events/nats-server.ts'
-import { joinAll, newIdentity, partyKeys, refusal, startAll, startCoordinator, type TestCoordinator } from './fixture.ts'
+import { createDatabase, type TestDatabase } from '../../setup/database.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
+import {
+  joinAll,
+  newIdentity,
+  partyKeys,
+  refusal,
+  startAll,
+  startCoordinator,
+  type TestCoordinator,
+} from './fixture.ts'
 
-let nats: NatsServer
+let nats: TestNats
 let database: TestDatabase
 let one: TestCoordinator
 let other: TestCoordinator
 let server: Identity
 
 beforeAll(async () => {
-  nats = await startNatsServer()
-  database = await createTestDatabase()
+  nats = await startNats()
+  database = await createDatabase()
   server = await newIdentity()
   const servers = new Map([['server_001', server.publicKey]])
   const options = { natsUrl: nats.url, databaseUrl: database.url, servers }
@@ -28,8 +36,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await one?.close()
   await other?.close()
-  await nats?.remove()
-  await database?.remove()
+  await nats?.stop()
+  await database?.drop()
 })
 
 const participants = [{ partyId: 'alice' }, { partyId: 'server', deviceType: 'server', deviceId: 'server_001' }]
@@ -80,11 +88,14 @@ describe('watching a session', () => {
     const [alice] = await joinAll(one, created, { server })
     const strangers = await joinAll(one, await one.client().createSession(request), { server })
     const first = async (bearer: string) => {
-      for await (const { session } of one.feed(bearer).watchSession({ sessionId: created.sessionId })) return session?.status
+      const stream = one.feed(bearer).watchSession({ sessionId: created.sessionId })
+      for await (const { session } of stream) return session?.status
       return undefined
     }
     expect(await first(alice!.credential)).toBe('waiting')
-    for (const bearer of ['', strangers[0]!.credential]) expect((await refusal(first(bearer))).code).toBe('unauthorized')
+    for (const bearer of ['', strangers[0]!.credential]) {
+      expect((await refusal(first(bearer))).code).toBe('unauthorized')
+    }
   })
 
   test('of an unknown session is not found', async () => {

@@ -12,8 +12,8 @@ import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { decodeEvent, verifyChain } from '../../../src/events/session-event.ts'
 import { sessionSubject } from '../../../src/events/subjects.ts'
 import { GetSessionStatusResponseSchema } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
-import { createTestDatabase, type TestDatabase } from '../events/database.ts'
-import { startNatsServer, type NatsServer } from '../events/nats-server.ts'
+import { createDatabase, type TestDatabase } from '../../setup/database.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
 import {
   joinAll,
   makeKey,
@@ -26,14 +26,14 @@ import {
   type TestCoordinator,
 } from './fixture.ts'
 
-let nats: NatsServer
+let nats: TestNats
 let database: TestDatabase
 let one: TestCoordinator
 let other: TestCoordinator
 
 beforeAll(async () => {
-  nats = await startNatsServer()
-  database = await createTestDatabase()
+  nats = await startNats()
+  database = await createDatabase()
   const options = { natsUrl: nats.url, databaseUrl: database.url }
   ;[one, other] = await Promise.all([startCoordinator(options), startCoordinator(options)])
 })
@@ -41,8 +41,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await one?.close()
   await other?.close()
-  await nats?.remove()
-  await database?.remove()
+  await nats?.stop()
+  await database?.drop()
 })
 
 const participants = [{ partyId: 'alice' }, { partyId: 'bob' }]
@@ -113,8 +113,9 @@ describe('two coordinators', () => {
   test('a coordinator that comes back shows every session exactly as before', async () => {
     const created = await one.client().createSession(request)
     await joinAll(one, created)
+    const { sessionId } = created
     const ask = async (coordinator: TestCoordinator) =>
-      toBinary(GetSessionStatusResponseSchema, await coordinator.client().getSessionStatus({ sessionId: created.sessionId }))
+      toBinary(GetSessionStatusResponseSchema, await coordinator.client().getSessionStatus({ sessionId }))
     const before = await ask(one)
     const fresh = await startCoordinator({ natsUrl: nats.url, databaseUrl: database.url })
     expect(await ask(fresh)).toEqual(before)
@@ -135,7 +136,7 @@ describe('expiry', () => {
   })
 
   test('is recorded by the first command after it, when no sweeper has come by', async () => {
-    const own = await createTestDatabase()
+    const own = await createDatabase()
     let nowMs = Date.now()
     const options = { natsUrl: nats.url, databaseUrl: own.url, now: () => nowMs, sweepIntervalMs: 60_000 }
     const slow = await startCoordinator(options)
@@ -144,7 +145,7 @@ describe('expiry', () => {
     expect((await refusal(slow.client().startSession({ sessionId }))).code).toBe('session_expired')
     expect(await kinds(sessionId)).toEqual(['sessionCreated', 'sessionExpired'])
     await slow.close()
-    await own.remove()
+    await own.drop()
   })
 })
 
@@ -190,20 +191,22 @@ describe('the read model', () => {
     const failure = { reason: 'proof-invalid', culprits: ['bob'] }
     await one.client(alice!.credential).reportCompletion({ sessionId: failing.sessionId, partyId: 'alice', failure })
     const made = await makeKey(one)
-    const signing = { sessionType: 'sign', keyId: made.keyId, messageHash: randomBytes(32).toString('hex'), participants }
-    await one.client().createSession(signing)
+    const signing = { sessionType: 'sign', messageHash: randomBytes(32).toString('hex'), participants }
+    await one.client().createSession({ ...signing, keyId: made.keyId })
 
-    const rebuilt = await createTestDatabase()
+    const rebuilt = await createDatabase()
     const builder = await startCoordinator({ natsUrl: nats.url, databaseUrl: rebuilt.url, sweepIntervalMs: 60_000 })
-    await builder.client().createSession({ ...signing, keyId: '', publicKey: Buffer.from(made.publicKey).toString('hex') })
+    const publicKey = Buffer.from(made.publicKey).toString('hex')
+    await builder.client().createSession({ ...signing, publicKey })
     const end = await lastSequence()
     const tables = async (url: string) => {
       const db = await openDatabase(url, () => undefined)
       const checkpoint = () => db.selectFrom('checkpoint').selectAll().execute()
       while (Number((await checkpoint())[0]?.sequence ?? 0) < end) await delay(20)
+      const participants = db.selectFrom('participants').selectAll()
       const content = {
         sessions: await db.selectFrom('sessions').selectAll().orderBy('session_id').execute(),
-        participants: await db.selectFrom('participants').selectAll().orderBy('session_id').orderBy('party_index').execute(),
+        participants: await participants.orderBy('session_id').orderBy('party_index').execute(),
         keys: await db.selectFrom('keys').selectAll().orderBy('key_id').execute(),
         checkpoint: await checkpoint(),
       }
@@ -221,7 +224,7 @@ describe('the read model', () => {
     const again = await startCoordinator({ natsUrl: nats.url, databaseUrl: rebuilt.url, sweepIntervalMs: 60_000 })
     expect(await tables(rebuilt.url)).toEqual(kept)
     await again.close()
-    await rebuilt.remove()
+    await rebuilt.drop()
   })
 })
 

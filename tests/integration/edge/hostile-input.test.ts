@@ -106,6 +106,28 @@ test('an oversize body of unannounced length is cut off', async () => {
   expect([response.status, (await response.json()).error]).toEqual([413, 'payload_too_large'])
 })
 
+/** Connect's own error body, but with the documented refusal as its detail. */
+describe('a Connect call with', () => {
+  const garbage = Uint8Array.of(0x0a, 0xff)
+  const zipped = { ...json, 'content-encoding': 'gzip' }
+  test.each([
+    ['no protobuf', { 'content-type': 'application/proto' }, garbage, 400, 'invalid_request'],
+    ['no JSON', json, 'hello', 400, 'invalid_request'],
+    ['a wrong type', json, '{"threshold_n":"three"}', 400, 'invalid_request'],
+    ['bad UTF-8', json, Uint8Array.of(0x22, 0xff, 0x22), 400, 'invalid_request'],
+    ['deep nesting', json, `{"x":${'['.repeat(40_000)}${']'.repeat(40_000)}}`, 400, 'invalid_request'],
+    ['a compressed body', zipped, keygen, 400, 'invalid_request'],
+    ['an oversize body', json, `{"x":"${'x'.repeat(maxBodyBytes)}"}`, 429, 'payload_too_large'],
+    ['a timeout that is none', { ...json, 'connect-timeout-ms': 'soon' }, keygen, 400, 'invalid_request'],
+    ['an API key that is none', { ...json, authorization: 'Bearer mpc_key_x' }, keygen, 401, 'unauthorized'],
+  ])('%s is refused with the documented detail', async (_, headers, body, status, error) => {
+    const url = `${sample.httpUrl}/mpc.coordinator.v1.SessionCoordinator/CreateSession`
+    const response = await fetch(url, { method: 'POST', headers, body })
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ details: [{ type: 'mpc.api.v1.ErrorDetail', debug: { error } }] })
+  })
+})
+
 describe('what is hardly HTTP', () => {
   test.each([
     ['no HTTP at all', 'hello\r\n\r\n', 400],

@@ -5,23 +5,29 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAggregateStore, type Decision, type Fold } from '../../../src/events/aggregate-store.ts'
 import { AppendConflict, type EventLog } from '../../../src/events/event-log.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
-import { BrokenChain, encodeEvent, emptyChain, verifyChain, type SessionPayload } from '../../../src/events/session-event.ts'
+import {
+  BrokenChain,
+  encodeEvent,
+  emptyChain,
+  verifyChain,
+  type SessionPayload,
+} from '../../../src/events/session-event.ts'
 import { sessionSubject } from '../../../src/events/subjects.ts'
 import { PartyReadySchema } from '../../../src/gen/mpc/events/v1/session_events_pb.ts'
-import { startNatsServer, type NatsServer } from './nats-server.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
 
-let nats: NatsServer
+let nats: TestNats
 let logs: EventLog[]
 
 beforeAll(async () => {
-  nats = await startNatsServer()
+  nats = await startNats()
   const opening = ['one', 'two', 'three'].map((name) => openEventLog({ url: nats.url, name, replicas: 1 }))
   logs = await Promise.all(opening)
 })
 
 afterAll(async () => {
   for (const log of logs ?? []) await log.close()
-  await nats?.remove()
+  await nats?.stop()
 })
 
 /** The state is the list of parties that became ready. */
@@ -30,7 +36,10 @@ const fold: Fold<readonly string[]> = {
   evolve: (state, payload) => (payload.case === 'partyReady' ? [...state, payload.value.partyId] : state),
 }
 
-const ready = (partyId: string): SessionPayload => ({ case: 'partyReady', value: create(PartyReadySchema, { partyId }) })
+function ready(partyId: string): SessionPayload {
+  return { case: 'partyReady', value: create(PartyReadySchema, { partyId }) }
+}
+
 const cause = () => ({ causationId: randomUUID(), correlationId: 'trace', timeMs: Date.now() })
 const add = (partyId: string): Decision => ({ events: [{ actor: 'tests', payload: ready(partyId) }], refusal: null })
 const store = (index: number) => createAggregateStore({ log: logs[index]!, fold })
@@ -107,7 +116,8 @@ describe('loading', () => {
   test('stops at an event that does not follow from the one before it', async () => {
     const sessionId = randomUUID()
     await store(0).execute(sessionId, () => add('alice'), cause())
-    const forged = encodeEvent(sessionId, { ...emptyChain, version: 1 }, ready('mallory'), { ...cause(), actor: 'mallory' })
+    const context = { ...cause(), actor: 'mallory' }
+    const forged = encodeEvent(sessionId, { ...emptyChain, version: 1 }, ready('mallory'), context)
     await logs[0]!.append(sessionSubject(sessionId), forged.bytes, { messageId: randomUUID() })
     await expect(store(1).load(sessionId)).rejects.toBeInstanceOf(BrokenChain)
   })
@@ -115,7 +125,8 @@ describe('loading', () => {
   test('notices that the log has lost events that it has seen', async () => {
     const sessionId = randomUUID()
     let forgetful = false
-    const log: EventLog = { ...logs[0]!, last: (subject) => (forgetful ? Promise.resolve(null) : logs[0]!.last(subject)) }
+    const [real] = logs
+    const log: EventLog = { ...real!, last: async (subject) => (forgetful ? null : real!.last(subject)) }
     const witness = createAggregateStore({ log, fold })
     await witness.execute(sessionId, () => add('alice'), cause())
     forgetful = true

@@ -8,14 +8,14 @@ import { AppendConflict, LogUnavailable, type EventLog, type StoredEvent } from 
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { streamConfig } from '../../../src/events/streams.ts'
 import { allSessions, messageSubject, messagesOfSession, sessionSubject } from '../../../src/events/subjects.ts'
-import { startNatsServer, type NatsServer } from './nats-server.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
 
-let nats: NatsServer
+let nats: TestNats
 let log: EventLog
 const extra: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  nats = await startNatsServer()
+  nats = await startNats()
   log = await openEventLog({ url: nats.url, name: 'tests', replicas: 1 })
 })
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await log?.close()
-  await nats?.remove()
+  await nats?.stop()
 })
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -62,25 +62,25 @@ describe('appending', () => {
   })
 
   test('an append that meets a server restart succeeds once the server is back, and only once', async () => {
-    const server = await startNatsServer()
+    const server = await startNats()
     const own = await openEventLog({ url: server.url, name: 'tests', replicas: 1 })
-    extra.push(server.remove, () => own.close())
+    extra.push(server.stop, () => own.close())
     await server.kill()
     const subject = sessionSubject(randomUUID())
     const appended = own.append(subject, bytes('patient'), { messageId: randomUUID(), expectedLastSequence: 0 })
     await delay(300)
     expect(await own.healthy()).toBe(false)
-    await server.start()
+    await server.restart()
     const { sequence } = await appended
     expect(await own.lastSequence('SESSIONS')).toBe(sequence)
     expect(await own.healthy()).toBe(true)
   })
 
   test('a full stream refuses new events and keeps the old ones', async () => {
-    const server = await startNatsServer()
+    const server = await startNats()
     const sizes = { SESSIONS: 20_000, MESSAGES: 1_000_000 }
     const own = await openEventLog({ url: server.url, name: 'tests', replicas: 1, sizes })
-    extra.push(server.remove, () => own.close())
+    extra.push(server.stop, () => own.close())
     const subject = sessionSubject(randomUUID())
     const fill = async () => {
       for (let number = 0; number < 100; number += 1) {
@@ -93,7 +93,8 @@ describe('appending', () => {
 
   test('an oversize event and a foreign subject are refused before they are sent', async () => {
     const options = { messageId: randomUUID() }
-    await expect(log.append(sessionSubject('big'), new Uint8Array(65 * 1024), options)).rejects.toBeInstanceOf(RangeError)
+    const oversize = log.append(sessionSubject('big'), new Uint8Array(65 * 1024), options)
+    await expect(oversize).rejects.toBeInstanceOf(RangeError)
     await expect(log.append('mpc.session.*', bytes('x'), options)).rejects.toBeInstanceOf(RangeError)
     await expect(log.append('$JS.API.STREAM.DELETE.SESSIONS', bytes('x'), options)).rejects.toBeInstanceOf(RangeError)
   })
@@ -143,9 +144,9 @@ describe('reading', () => {
 
 describe('following', () => {
   test('delivers what is there and what comes, without gap or repeat, across server restarts', async () => {
-    const server = await startNatsServer()
+    const server = await startNats()
     const own = await openEventLog({ url: server.url, name: 'tests', replicas: 1 })
-    extra.push(server.remove, () => own.close())
+    extra.push(server.stop, () => own.close())
     const subject = sessionSubject(randomUUID())
     let written = 0
     const write = async (count: number) => {
@@ -164,7 +165,7 @@ describe('following', () => {
       const writing = write(120)
       await delay(10)
       await server.kill()
-      await server.start()
+      await server.restart()
       await writing
     }
     while ((seen.at(-1) ?? 0) < written) await delay(10)
@@ -211,8 +212,8 @@ describe('following', () => {
 
 describe('streams', () => {
   test('have every limit set, refuse purge and deletion, and take a changed limit', async () => {
-    const server = await startNatsServer()
-    extra.push(server.remove)
+    const server = await startNats()
+    extra.push(server.stop)
     const first = await openEventLog({ url: server.url, name: 'tests', replicas: 1 })
     await first.append(sessionSubject('kept'), bytes('kept'), { messageId: 'kept' })
     await first.close()
@@ -231,9 +232,10 @@ describe('streams', () => {
   })
 
   test('can be opened by several services at the same time', async () => {
-    const server = await startNatsServer()
-    extra.push(server.remove)
-    const opening = Array.from({ length: 4 }, (_, n) => openEventLog({ url: server.url, name: `tests-${n}`, replicas: 1 }))
+    const server = await startNats()
+    extra.push(server.stop)
+    const names = ['a', 'b', 'c', 'd']
+    const opening = names.map((name) => openEventLog({ url: server.url, name, replicas: 1 }))
     for (const opened of await Promise.all(opening)) extra.push(() => opened.close())
   })
 

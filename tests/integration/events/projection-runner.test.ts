@@ -1,4 +1,6 @@
-/** The projection runner on a real log and a real database: nothing twice, nothing left out, whatever dies in between. */
+/**
+ * The projection runner on a real log and a real database: nothing twice, nothing left out, whatever dies in between.
+ */
 import { randomUUID } from 'node:crypto'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
@@ -7,20 +9,20 @@ import type { EventLog } from '../../../src/events/event-log.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { ProjectionAhead, startProjection, type Projection } from '../../../src/events/projection-runner.ts'
 import { allSessions, sessionSubject } from '../../../src/events/subjects.ts'
-import { createTestDatabase, type TestDatabase } from './database.ts'
-import { startNatsServer, type NatsServer } from './nats-server.ts'
+import { createDatabase, type TestDatabase } from '../../setup/database.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
 
 type Tables = { seen: { sequence: number }; position: { sequence: number } }
 
-let nats: NatsServer
+let nats: TestNats
 let postgres: TestDatabase
 let log: EventLog
 let database: Kysely<Tables>
 const errors: unknown[] = []
 
 beforeEach(async () => {
-  nats = await startNatsServer()
-  postgres = await createTestDatabase()
+  nats = await startNats()
+  postgres = await createDatabase()
   log = await openEventLog({ url: nats.url, name: 'tests', replicas: 1 })
   const pool = new pg.Pool({ connectionString: postgres.url })
   database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
@@ -33,8 +35,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await log.close()
   await database.destroy()
-  await nats.remove()
-  await postgres.remove()
+  await nats.stop()
+  await postgres.drop()
 })
 
 const positionOf = (db: Kysely<Tables>) => db.selectFrom('position').select('sequence')
@@ -49,8 +51,10 @@ const projection: Projection<Tables> = {
   },
 }
 
-const start = (change: Partial<Projection<Tables>> = {}) =>
-  startProjection({ log, database, projection: { ...projection, ...change }, onError: (error) => errors.push(error), batchSize: 7 })
+function start(change: Partial<Projection<Tables>> = {}) {
+  const onError = (error: unknown) => void errors.push(error)
+  return startProjection({ log, database, projection: { ...projection, ...change }, onError, batchSize: 7 })
+}
 
 async function append(count: number): Promise<number> {
   let last = 0
@@ -128,7 +132,7 @@ describe('a projection', () => {
     const runner = await start()
     await append(10)
     await nats.kill()
-    await nats.start()
+    await nats.restart()
     const last = await append(10)
     expect(await runner.waitUntilApplied(last, 20_000)).toBe(true)
     expect(await seen()).toEqual(upTo(20))

@@ -19,9 +19,8 @@ describe('a join token', () => {
 
   test('has one spelling only', () => {
     const token = makeJoinToken(randomUUID())
-    for (const other of ['token-uuid-1', '', token.slice(9), `${token}A`, token.slice(0, -1), `${token}=`, ` ${token}`]) {
-      expect(sessionOfJoinToken(other)).toBeNull()
-    }
+    const others = ['token-uuid-1', '', token.slice(9), `${token}A`, token.slice(0, -1), `${token}=`, ` ${token}`]
+    for (const other of others) expect(sessionOfJoinToken(other)).toBeNull()
   })
 })
 

@@ -57,7 +57,8 @@ describe('create', () => {
   })
 
   test('a sign session takes its thresholds from the key', () => {
-    expect(given(signing())).toMatchObject({ thresholdT: 2, thresholdN: 3, keyId: 'key-1', publicKey: keyPair.publicKey })
+    const { publicKey } = keyPair
+    expect(given(signing())).toMatchObject({ thresholdT: 2, thresholdN: 3, keyId: 'key-1', publicKey })
   })
 
   test.each([
@@ -105,7 +106,8 @@ describe('join', () => {
     expect(when(state, join('alice', { keys: fresh })).refusal?.code).toBe('conflict')
   })
 
-  test.each(['identityKey', 'ephemeralKey', 'nonce'] as const)('refuses a %s that another party has brought', (part) => {
+  const parts = ['identityKey', 'ephemeralKey', 'nonce'] as const
+  test.each(parts)('refuses a %s that another party has brought', (part) => {
     const copied = { ...keysOf('bob'), [part]: keysOf('alice')[part] }
     const { refusal } = when(given(keygen(), join('alice')), join('bob', { keys: copied }))
     expect(refusal?.code).toBe('conflict')

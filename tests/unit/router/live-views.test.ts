@@ -149,6 +149,24 @@ describe('completeness', () => {
     await views.close()
   })
 
+  test('a refresh does not settle for a reading that began before it', async () => {
+    const log = new ScriptedLog()
+    const views = await viewsOn(log)
+    const opening = views.lease('s1')
+    await log.letRead(0)
+    const { view, refresh } = await opening
+    put(log, 's1')
+    const first = refresh()
+    await log.letRead(0)
+    put(log, 's1')
+    const second = refresh()
+    const third = refresh()
+    for (let reads = 0; reads < 3; reads += 1) await log.letRead(0)
+    await Promise.all([first, second, third])
+    expect(view.sequences).toEqual([1, 2])
+    await views.close()
+  })
+
   test('a refresh sees what the follower has not delivered, and the follower does not repeat it', async () => {
     const log = new FlowingLog()
     put(log, 's1')
