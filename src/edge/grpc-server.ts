@@ -38,9 +38,6 @@ export function createGrpcServer(
       streamResetRate: limits.streamResetsPerSecond,
     },
     (request, response) => {
-      // A reset by the peer is an 'error' on these, and without a listener the end of the process.
-      request.on('error', (err) => log.debug({ err }, 'request stream'))
-      response.on('error', (err) => log.debug({ err }, 'response stream'))
       const handler = byPath.get(request.url.split('?', 1)[0] ?? '')
       if (handler === undefined) return void response.stream.respond(unknownMethod, { endStream: true })
       void respond(handler, request, response, log)

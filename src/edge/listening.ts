@@ -73,10 +73,7 @@ async function closeWithin(server: Server, graceMs: number, begin: () => void, c
   if (!server.listening) return
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   begin()
-  // Again and again: a connection is idle only once its last call has ended.
-  const sweeping = setInterval(begin, 25)
   const cutting = setTimeout(cut, graceMs)
   await closed
-  clearInterval(sweeping)
   clearTimeout(cutting)
 }

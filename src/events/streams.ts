@@ -2,6 +2,7 @@
  * The two streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old
  * ones. Only options that nats-server 2.9 knows are used.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   DiscardPolicy,
   JetStreamApiCodes,
@@ -24,7 +25,7 @@ const subjects: Readonly<Record<StreamName, string>> = { SESSIONS: allSessions, 
 export type StreamSizes = Readonly<Record<StreamName, number>>
 
 /** Bytes that each stream may take on disk. */
-export const defaultStreamSizes: StreamSizes = { SESSIONS: 512 * 1024 * 1024, MESSAGES: 4 * 1024 * 1024 * 1024 }
+export const defaultStreamSizes: StreamSizes = { SESSIONS: 512 * 1024 * 1024, MESSAGES: 2 * 1024 * 1024 * 1024 }
 
 /** How long the server remembers message ids. Longer than any retry of ours; writers are idempotent by themselves. */
 export const dedupeWindowMs = 120_000
@@ -56,13 +57,32 @@ export function streamConfig(name: StreamName, replicas: number, sizes: StreamSi
 export async function ensureStreams(manager: JetStreamManager, replicas: number, sizes: StreamSizes): Promise<void> {
   for (const name of ['SESSIONS', 'MESSAGES'] as const) {
     const config = streamConfig(name, replicas, sizes)
-    try {
-      await createOrUpdate(manager, config)
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : 'unknown reason'
-      throw new LogUnavailable(`cannot create or update the stream ${name}: ${reason}`, { cause })
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await createOrUpdate(manager, config)
+        break
+      } catch (cause) {
+        if (isShortOfStorage(cause) && attempt < creationAttempts) {
+          await delay(creationPauseMs)
+          continue
+        }
+        const reason = cause instanceof Error ? cause.message : 'unknown reason'
+        throw new LogUnavailable(`cannot create or update the stream ${name}: ${reason}`, { cause })
+      }
     }
   }
+}
+
+/**
+ * Services that start together on an empty server all try to create the streams, and each attempt reserves its bytes
+ * for a moment, until the server has seen that it is the same stream: so what is short may be there a moment later.
+ */
+const creationAttempts = 20
+const creationPauseMs = 100
+
+/** JSStorageResourcesExceededErr and JSInsufficientResourcesErr. */
+function isShortOfStorage(error: unknown): boolean {
+  return error instanceof JetStreamApiError && (error.code === 10047 || error.code === 10023)
 }
 
 async function createOrUpdate(manager: JetStreamManager, config: ReturnType<typeof streamConfig>): Promise<void> {

@@ -3,8 +3,8 @@
  * package. What it fetches goes into the cache of this user and nowhere else.
  */
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { cacheFolder } from '../cache-folder.ts'
 import { StartupError } from '../startup-error.ts'
 import { fromDebian, fromGo, fromRelease, pinnedRelease, type Release } from './fetch-nats-server.ts'
 import { checkVersion, minimumVersion } from './nats-server-version.ts'
@@ -63,13 +63,6 @@ function onPath(env: NodeJS.ProcessEnv): string {
   const found = folders.map((folder) => join(folder, 'nats-server')).find((program) => existsSync(program))
   if (found === undefined) throw new Error('not there')
   return found
-}
-
-/** One folder per user. XDG Base Directory Specification: a relative XDG_CACHE_HOME does not count. */
-export function cacheFolder(env: NodeJS.ProcessEnv): string {
-  const xdg = env['XDG_CACHE_HOME']
-  const base = xdg?.startsWith('/') ? xdg : join(env['HOME'] || homedir(), '.cache')
-  return join(base, 'mpc-system')
 }
 
 function inCache(cache: string): string {

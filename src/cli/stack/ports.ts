@@ -1,32 +1,49 @@
-/** The ports of a stack, checked before anything is started. */
-import { freePort, isPortFree } from '../processes/free-port.ts'
+/**
+ * The ports of a stack. They are held from before anything starts until their service does: the documented gRPC ports lie
+ * where Linux takes ports for outgoing connections from, and one of our own would sooner or later sit on one of them.
+ */
+import { reserveFreePort, reservePort, type ReservedPort } from '../processes/free-port.ts'
 import { StartupError } from '../startup-error.ts'
 import { serviceSpecs, type Ports, type ServiceName } from './services.ts'
 
+export type AssignedPorts = Readonly<{
+  of: Readonly<Record<ServiceName, Ports>>
+  /** Lets go of the ports of one service, which is about to take them. */
+  release: (name: ServiceName) => Promise<void>
+  releaseAll: () => Promise<void>
+}>
+
 /** Throws StartupError naming the first documented port that somebody else holds. */
-export async function assignPorts(choice: 'documented' | 'free'): Promise<Readonly<Record<ServiceName, Ports>>> {
-  const entries: [ServiceName, Ports][] = []
-  const taken = new Set<number>()
-  for (const { name, grpcPort, httpPort } of serviceSpecs) {
-    if (choice === 'free') {
-      entries.push([name, { grpcPort: await anotherFreePort(taken), httpPort: await anotherFreePort(taken) }])
-      continue
-    }
-    for (const [port, what] of [[grpcPort, 'gRPC'], [httpPort, 'HTTP']] as const) {
-      if (await isPortFree(port)) continue
-      throw new StartupError(`port ${port} (${name}, ${what}) is already in use: stop what uses it, or use --ports auto`)
-    }
-    entries.push([name, { grpcPort, httpPort }])
+export async function assignPorts(choice: 'documented' | 'free'): Promise<AssignedPorts> {
+  const held = new Map<ServiceName, readonly ReservedPort[]>()
+  const release = async (name: ServiceName) => {
+    const reserved = held.get(name) ?? []
+    held.delete(name)
+    await Promise.all(reserved.map((port) => port.release()))
   }
-  // One entry for every service name.
-  return Object.fromEntries(entries) as Record<ServiceName, Ports>
+  const releaseAll = async () => {
+    await Promise.all([...held.keys()].map(release))
+  }
+  try {
+    const entries: [ServiceName, Ports][] = []
+    for (const { name, grpcPort, httpPort } of serviceSpecs) {
+      const grpc = await reserve(choice, grpcPort, `${name}, gRPC`)
+      held.set(name, [grpc])
+      const http = await reserve(choice, httpPort, `${name}, HTTP`)
+      held.set(name, [grpc, http])
+      entries.push([name, { grpcPort: grpc.port, httpPort: http.port }])
+    }
+    // One entry for every service name.
+    return { of: Object.fromEntries(entries) as Record<ServiceName, Ports>, release, releaseAll }
+  } catch (error) {
+    await releaseAll()
+    throw error
+  }
 }
 
-async function anotherFreePort(taken: Set<number>): Promise<number> {
-  for (;;) {
-    const port = await freePort()
-    if (taken.has(port)) continue
-    taken.add(port)
-    return port
-  }
+async function reserve(choice: 'documented' | 'free', port: number, what: string): Promise<ReservedPort> {
+  if (choice === 'free') return reserveFreePort()
+  const reserved = await reservePort(port)
+  if (reserved !== null) return reserved
+  throw new StartupError(`port ${port} (${what}) is already in use: stop what uses it, or use --ports auto`)
 }

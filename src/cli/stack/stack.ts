@@ -53,10 +53,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const teardown = openTeardown()
   try {
     const folder = openFolder(options, teardown.add)
-    const ports = await assignPorts(options.ports ?? 'documented')
+    const assigned = await assignPorts(options.ports ?? 'documented')
+    teardown.add(assigned.releaseAll)
+    const ports = assigned.of
     await ensureKeys(folder)
     const backing = await startBacking(folder, options.ephemeral !== true, env, say, teardown.add)
-    const launch = (spec: ServiceSpec) => launchService(spec, ports, folder, backing, env, say, teardown.add)
+    const launch = async (spec: ServiceSpec) => {
+      await assigned.release(spec.name)
+      return launchService(spec, ports, folder, backing, env, say, teardown.add)
+    }
     const running = new Map<ServiceName, ServiceProcess>()
     for (const core of [true, false]) {
       const wave = serviceSpecs.filter((spec) => coreServices.includes(spec.name) === core)

@@ -8,7 +8,7 @@ const maxConnections = 5
 const connectTimeoutMs = 5000
 const statementTimeoutMs = 30_000
 
-/** Connects and migrates. `onError` is told when the server drops an idle connection. Throws what the driver throws. */
+/** Connects and migrates. `onError` is told when a connection is lost. Throws what the driver throws. */
 export async function openDatabase(
   url: string,
   onError: (error: Error) => void,
@@ -22,6 +22,8 @@ export async function openDatabase(
     application_name: 'session-coordinator',
   })
   pool.on('error', onError)
+  // A connection that is lost while it is in use tells so itself, and would otherwise end the process.
+  pool.on('connect', (client) => client.on('error', onError))
   const database = new Kysely<CoordinatorDatabase>({ dialect: new PostgresDialect({ pool }) })
   try {
     await migrate(database)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Code, ConnectError } from '@connectrpc/connect'
@@ -142,8 +142,10 @@ test('several services may start on an empty database at once', async () => {
 describe('outside open mode', () => {
   const keyFor = (scope: string) => `mpc_key_${scope.padEnd(43, 'x')}`
   let closed: RunningAccountService
+  let folder: string
   beforeAll(async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'account-keys-')), 'keys.json')
+    folder = mkdtempSync(join(tmpdir(), 'account-keys-'))
+    const path = join(folder, 'keys.json')
     const entry = (scope: string) => ({
       name: scope,
       sha256: createHash('sha256').update(keyFor(scope)).digest('hex'),
@@ -152,7 +154,10 @@ describe('outside open mode', () => {
     writeFileSync(path, JSON.stringify([entry('accounts'), entry('sessions')]))
     closed = await startAccountService({ MPC_OPEN_MODE: 'false', MPC_HOST: '127.0.0.1', MPC_API_KEYS_FILE: path })
   })
-  afterAll(() => closed.close())
+  afterAll(async () => {
+    await closed.close()
+    rmSync(folder, { recursive: true })
+  })
 
   const everything: [method: string, path: string, body?: object][] = [
     ['POST', '/api/v1/accounts', { username: 'alice', publicKey }],

@@ -1,5 +1,5 @@
 /** Keygen and sign through the account service, with the real coordinator on real NATS and Postgres behind it. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ const secretKey = new Uint8Array(32).fill(7)
 const publicKey = bytesToHex(secp256k1.getPublicKey(secretKey, false))
 const messageHash = '8dcd9f3511659638d5c33938ddb7fee9bb63533b94a97c7467d3fd36abbdca81'
 
+let folder: string
 let nats: TestNats
 let database: TestDatabase
 let coordinator: { close(): Promise<void> }
@@ -23,7 +24,8 @@ let service: RunningAccountService
 
 beforeAll(async () => {
   ;[nats, database] = await Promise.all([startNats(), createDatabase()])
-  const credentialKeyFile = join(mkdtempSync(join(tmpdir(), 'account-mpc-')), 'credential.key')
+  folder = mkdtempSync(join(tmpdir(), 'account-mpc-'))
+  const credentialKeyFile = join(folder, 'credential.key')
   writeFileSync(credentialKeyFile, 'ab'.repeat(32))
   const [grpcPort, httpPort] = await Promise.all([freePort(), freePort()])
   coordinator = await coordinatorMain({
@@ -43,6 +45,7 @@ afterAll(async () => {
   await coordinator.close()
   await database.drop()
   await nats.stop()
+  rmSync(folder, { recursive: true })
 })
 
 /** Documented form, but with types that invite no server party: none runs here. */

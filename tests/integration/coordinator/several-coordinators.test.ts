@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { toBinary } from '@bufbuild/protobuf'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decide } from '../../../src/coordinator/decide/decide.ts'
 import { openDatabase } from '../../../src/coordinator/projection/database.ts'
@@ -183,6 +184,23 @@ describe('a crash after the last report', () => {
 })
 
 describe('the read model', () => {
+  test('survives the loss of every database connection', async () => {
+    const { sessionId } = await one.client().createSession(request)
+    const admin = await openDatabase(database.url, () => undefined)
+    for (let loss = 0; loss < 5; loss += 1) {
+      const others = sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`
+      await Promise.all([one.client().createSession(request), others.execute(admin), makeKey(other)])
+    }
+    await one.client().closeSession({ sessionId })
+    const end = await lastSequence()
+    const position = () => admin.selectFrom('checkpoint').select('sequence').executeTakeFirstOrThrow()
+    while (Number((await position()).sequence) < end) await delay(20)
+    const row = admin.selectFrom('sessions').select('status').where('session_id', '=', sessionId)
+    expect(await row.executeTakeFirst()).toEqual({ status: 'failed' })
+    await admin.destroy()
+  })
+
   test('rebuilt from the log is identical', async () => {
     const closed = await one.client().createSession(request)
     await one.client().closeSession({ sessionId: closed.sessionId })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { edgeConfigFromEnv } from '../../../src/edge/config.ts'
 import { createLogger } from '../../../src/edge/log.ts'
-import { serve } from '../../../src/edge/serve.ts'
+import { serve, type ServiceDefinition } from '../../../src/edge/serve.ts'
 import { connectService } from '../../../src/edge/service-client.ts'
 import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
@@ -55,6 +55,24 @@ describe('closing', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await sample.close()
     expect(await closed).toBe(1001)
+  })
+
+  test('lets a running call end, then closes its keep-alive connection too', async () => {
+    let started = () => {}
+    let finish = (_: object) => {}
+    const hasStarted = new Promise<void>((resolve) => (started = resolve))
+    const slow: ServiceDefinition['http'] = (app) =>
+      app.get('/slow', async (context) => {
+        started()
+        return context.json(await new Promise<object>((resolve) => (finish = resolve)))
+      })
+    const sample = await serveSample({ limits: { closeGraceMs: 60_000 }, definition: { http: slow } })
+    const response = fetch(`${sample.httpUrl}/slow`)
+    await hasStarted
+    const closing = sample.close()
+    finish({ done: true })
+    expect(await (await response).json()).toEqual({ done: true })
+    await closing
   })
 
   test('cuts a client that never ends its request once the grace is over', async () => {

@@ -116,7 +116,7 @@ describe('a refusal', () => {
     const lines = sample
       .logText()
       .split('\n')
-      .filter((line) => line.includes('SELECT password'))
+      .filter((line) => line.includes('"level":50'))
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       expect.objectContaining({ level: 50, requestId: headers.get('x-request-id') }),
     ])

@@ -234,8 +234,10 @@ describe('streams', () => {
   test('can be opened by several services at the same time', async () => {
     const server = await startNats()
     extra.push(server.stop)
+    // Together these would reserve more than the server has: it is one pair of streams all the same.
+    const sizes = { SESSIONS: 2_000_000_000, MESSAGES: 5_000_000_000 }
     const names = ['a', 'b', 'c', 'd']
-    const opening = names.map((name) => openEventLog({ url: server.url, name, replicas: 1 }))
+    const opening = names.map((name) => openEventLog({ url: server.url, name, replicas: 1, sizes }))
     for (const opened of await Promise.all(opening)) extra.push(() => opened.close())
   })
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { edgeConfigFromEnv, httpUrlVariable, readEnv, readKeyFile } from '../../../src/edge/config.ts'
 
 const defaults = { grpcPort: 50051, httpPort: 8080 }
 const folder = mkdtempSync(join(tmpdir(), 'edge-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 function file(name: string, content: unknown): string {
   const path = join(folder, name)

@@ -1,0 +1,109 @@
+/** Coordinator, router and server parties as their processes run them, on a log, a database and ports of their own. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Client } from '@connectrpc/connect'
+import { main as coordinatorMain } from '../../../src/coordinator/main.ts'
+import { connectService } from '../../../src/edge/service-client.ts'
+import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { ServerParty } from '../../../src/gen/mpc/party/v1/server_party_pb.ts'
+import { identityFromSeed } from '../../../src/identity/identity-key.ts'
+import { main as partyMain } from '../../../src/party/main.ts'
+import { main as routerMain } from '../../../src/router/main.ts'
+import { createDatabase } from '../../setup/database.ts'
+import { startNats } from '../../setup/nats.ts'
+
+type ServiceName = 'coordinator' | 'router' | 'party'
+type Closable = { close(): Promise<void> }
+
+export type Services = Readonly<{
+  coordinatorUrl: string
+  routerUrl: string
+  caller: Client<typeof SessionCoordinator>
+  serverParty: Client<typeof ServerParty>
+  restart: (service: ServiceName) => Promise<void>
+  stop: (service: ServiceName) => Promise<void>
+  start: (service: ServiceName) => Promise<void>
+  close: () => Promise<void>
+}>
+
+/** One server party, `server_001`, that signs whatever it is asked to unless told otherwise. */
+export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): Promise<Services> {
+  const folder = await mkdtemp(join(tmpdir(), 'mpc-party-services-'))
+  const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts(6)])
+  const [coordinatorGrpc = 0, coordinatorHttp, routerGrpc = 0, routerHttp, partyGrpc = 0, partyHttp] = ports
+  const seed = randomBytes(32)
+  const identity = await identityFromSeed(seed)
+  const file = async (name: string, content: string) => {
+    await writeFile(join(folder, name), content, { mode: 0o600 })
+    return join(folder, name)
+  }
+  const urlOf = (port: number) => `http://127.0.0.1:${port}`
+  const open = (grpc: number | undefined, http: number | undefined) => ({
+    MPC_OPEN_MODE: 'true',
+    MPC_GRPC_PORT: String(grpc),
+    MPC_HTTP_PORT: String(http),
+    MPC_LOG_LEVEL: 'silent',
+    MPC_CLOSE_GRACE_MS: '200',
+  })
+  const registered = [{ device_id: 'server_001', identity_key: Buffer.from(identity.publicKey).toString('hex') }]
+  const coordinatorEnv = {
+    ...open(coordinatorGrpc, coordinatorHttp),
+    NATS_URL: nats.url,
+    DATABASE_URL: database.url,
+    MPC_SERVER_PARTIES_FILE: await file('parties.json', JSON.stringify(registered)),
+    MPC_CREDENTIAL_KEY_FILE: await file('credential-key', randomBytes(32).toString('hex')),
+  }
+  const partyEnv = {
+    ...open(partyGrpc, partyHttp),
+    MPC_DEVICE_ID: 'server_001',
+    MPC_COORDINATOR_URL: urlOf(coordinatorGrpc),
+    MPC_ROUTER_URL: urlOf(routerGrpc),
+    MPC_IDENTITY_FILE: await file('identity', seed.toString('hex')),
+    MPC_KEK_FILE: await file('kek', randomBytes(32).toString('hex')),
+    MPC_SHARE_DIR: join(folder, 'shares'),
+    MPC_SIGNING_POLICY: signingPolicy,
+    MPC_PARTY_WORKERS: '1',
+  }
+  const mains = {
+    coordinator: () => coordinatorMain(coordinatorEnv),
+    router: () => routerMain({ ...open(routerGrpc, routerHttp), NATS_URL: nats.url }),
+    party: () => partyMain(partyEnv),
+  }
+  const running = new Map<string, Closable>()
+  const start = async (service: ServiceName) => void running.set(service, await mains[service]())
+  const stop = async (service: ServiceName) => {
+    await running.get(service)?.close()
+    running.delete(service)
+  }
+  for (const service of ['coordinator', 'router', 'party'] as const) await start(service)
+  const connections = [connectService(urlOf(coordinatorGrpc)), connectService(urlOf(partyGrpc))] as const
+  return {
+    coordinatorUrl: urlOf(coordinatorGrpc),
+    routerUrl: urlOf(routerGrpc),
+    caller: connections[0].client(SessionCoordinator),
+    serverParty: connections[1].client(ServerParty),
+    start,
+    stop,
+    restart: async (service) => {
+      await stop(service)
+      await start(service)
+    },
+    close: async () => {
+      connections.forEach((connection) => connection.close())
+      for (const service of ['party', 'router', 'coordinator'] as const) await stop(service)
+      await Promise.all([nats.stop(), database.drop(), rm(folder, { recursive: true, force: true })])
+    },
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))))
+  // A listening TCP server's address is never a pipe name or null.
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
