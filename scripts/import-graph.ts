@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
-/** By path below src. Imports are `src/…` for our own files, `package.json`, or the specifier of a package or built-in. */
+/** By path below src. An import is `src/…` for our own files, `package.json`, or the name of a package or built-in. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>
 
 export function readImportGraph(root: string): ImportGraph {

@@ -13,7 +13,6 @@ export function pinnedNode() {
   if (existsSync(pinned) && spawnSync(pinned, ['--version']).status === 0) return pinned
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > minimum[0] || (major === minimum[0] && minor >= minimum[1])) return process.execPath
-  throw new Error(
-    `Node ${minimum.join('.')} or newer is needed on ${process.platform} ${process.arch}, and this is ${process.versions.node}`,
-  )
+  const platform = `${process.platform} ${process.arch}`
+  throw new Error(`on ${platform} Node ${minimum.join('.')} or newer is needed; this is ${process.versions.node}`)
 }

@@ -1,6 +1,6 @@
 /**
- * Runs a part of the project on the Node that it is pinned to, on a bare clone too: installs the packages where they are
- * missing or not those of the lockfile. Plain JavaScript for Node 20.19 and newer. Everything it says goes to stderr.
+ * Runs a part of the project on the Node that it is pinned to, on a bare clone too: installs the packages where they
+ * are missing or not those of the lockfile. Plain JavaScript for Node 20.19 and newer. Everything it says goes to stderr.
  *
  *   node scripts/run.mjs start|demo|mpc|test|bench|generate [arguments]
  */
@@ -34,7 +34,10 @@ try {
 function run(node, nodeArgs) {
   const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`
   // The IPC channel tells the child when we are gone, however we ended.
-  const child = spawn(node, nodeArgs, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, PATH: path } })
+  const child = spawn(node, nodeArgs, {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, PATH: path },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   endWithNpm(() => child.kill('SIGTERM'))
   child.once('error', (error) => {

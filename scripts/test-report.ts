@@ -14,8 +14,8 @@ const reportSchema = z.object({
 })
 
 /**
- * `report`: vitest's JSON report, null if there is none. A skipped or unfinished test counts as failed, and so do a file
- * that could not be run and a run that failed beyond its tests (`succeeded` false), one each.
+ * `report`: vitest's JSON report, null if there is none. A skipped or unfinished test counts as failed, and so do a
+ * file that could not be run and a run that failed beyond its tests (`succeeded` false), one each.
  */
 export function countTests(report: string | null, succeeded: boolean): Tally {
   if (report === null) return { passed: 0, failed: 1 }

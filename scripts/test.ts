@@ -1,6 +1,6 @@
 /**
- * `npm test`: the static checks, then the unit, integration and end-to-end tests. Arguments choose groups: `npm test -- unit
- * integration`. The last line is `N passed, N failed`: every static check and every test counts as one.
+ * `npm test`: the static checks, then the unit, integration and end-to-end tests. Arguments choose groups:
+ * `npm test -- unit integration`. The last line is `N passed, N failed`: every static check and every test counts as one.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -40,8 +40,9 @@ function runVitest(projects: readonly Group[]): Tally {
   try {
     const report = join(folder, 'report.json')
     const selection = projects.flatMap((project) => ['--project', project])
-    const args = ['vitest/vitest.mjs', 'run', ...selection, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const { status } = spawnSync(process.execPath, [join(root, 'node_modules', args[0] ?? ''), ...args.slice(1)], {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+    const { status } = spawnSync(process.execPath, [vitest, 'run', ...selection, ...reporters], {
       cwd: root,
       stdio: 'inherit',
     })

@@ -32,6 +32,8 @@ export async function openDatabase(url: string, onIdleError: (error: Error) => v
     application_name: 'account-service',
   })
   pool.on('error', onIdleError)
+  // A connection that is lost while it is in use tells so itself, and would otherwise end the process.
+  pool.on('connect', (client) => client.on('error', onIdleError))
   const database = new Kysely<AccountDatabase>({ dialect: new PostgresDialect({ pool }) })
   try {
     await migrate(database)

@@ -8,7 +8,7 @@ import { cacheFolder } from './cache-folder.ts'
 import { reportFailure, runService } from './run-service.ts'
 import { closeEverything } from './stack/teardown.ts'
 import type { ServiceCommand } from './stack/services.ts'
-import { onStopRequest } from './stop-request.ts'
+import { isStopping, onStopRequest } from './stop-request.ts'
 
 // Six processes compile the same files at every start: kept, that takes half of the time.
 enableCompileCache(join(cacheFolder(process.env), 'compiled'))
@@ -19,14 +19,10 @@ const program = new Command('mpc')
 
 program
   .command('start')
-  .description('run the six services on this machine, open to it alone, with a nats-server and a PostgreSQL of their own')
+  .description('run the six services on this machine, open to it alone, with a nats-server and PostgreSQL of their own')
   .addOption(new Option('--data <folder>', 'keep everything here').default('.mpc').conflicts('ephemeral'))
   .option('--ephemeral', 'keep nothing: a temporary folder, deleted at the end')
-  .addOption(
-    new Option('--ports <which>', 'the documented ports, or any free ones')
-      .choices(['documented', 'auto'])
-      .default('documented'),
-  )
+  .addOption(portsOption())
   .addHelpText('after', '\nNATS_URL and DATABASE_URL, where set, are used in place of own servers.')
   .action(async (options: { data: string; ephemeral?: true; ports: 'documented' | 'auto' }) => {
     onStopRequest(async () => {
@@ -47,10 +43,11 @@ program
   .command('demo')
   .description('make a 2-of-3 key among a device, a server and a recovery party, and sign with every pair of them')
   .option('--json', 'print one JSON object instead of the story')
-  .action(async (options: { json?: true }) => {
+  .addOption(portsOption())
+  .action(async (options: { json?: true; ports: 'documented' | 'auto' }) => {
     onStopRequest(closeEverything)
     const { runDemo } = await import('./demo/demo.ts')
-    await runDemo({ json: options.json === true })
+    await runDemo({ json: options.json === true, ports: options.ports === 'auto' ? 'free' : 'documented' })
     process.exit()
   })
 
@@ -69,6 +66,12 @@ for (const [command, description] of Object.entries(services)) {
     .action(() => runService(command as ServiceCommand))
 }
 
+function portsOption(): Option {
+  return new Option('--ports <which>', 'the documented ports, or any free ones')
+    .choices(['documented', 'auto'])
+    .default('documented')
+}
+
 function say(line: string): void {
   console.error(`mpc: ${line}`)
 }
@@ -76,6 +79,8 @@ function say(line: string): void {
 try {
   await program.parseAsync()
 } catch (error) {
+  // Whoever asked us to stop knows why what was under way has failed.
+  if (isStopping()) await new Promise(() => {})
   const failure = error instanceof Error ? error.message : String(error)
   const known = error instanceof ConfigurationError || (error instanceof Error && error.name === 'StartupError')
   say(failure)

@@ -1,11 +1,17 @@
 /** All the ways in which somebody asks this process to stop: signals, and the end of the parent that started it. */
 
+let stopping = false
+
+/** Whether somebody asked: the process is going to end by itself. */
+export function isStopping(): boolean {
+  return stopping
+}
+
 /**
  * Calls `stop` once, then ends the process: 0 when it was asked to by its parent or by SIGTERM, 130 on Ctrl-C, 1 when
  * `stop` fails. Further requests change nothing: a terminal's Ctrl-C arrives here more than once.
  */
 export function onStopRequest(stop: () => Promise<void>): void {
-  let stopping = false
   const request = (exitCode: number) => {
     if (stopping) return
     stopping = true

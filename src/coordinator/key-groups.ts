@@ -47,7 +47,7 @@ async function lookUp({ log, database, projection }: KeySources, publicKey: Uint
   const known = await keyIdOf(database, publicKey)
   if (known !== null) return known
   const end = await log.lastSequence('SESSIONS')
-  if (false && !(await projection.waitUntilApplied(end, projectionWaitMs))) {
+  if (projection.applied() < end && !(await projection.waitUntilApplied(end, projectionWaitMs))) {
     throw new Refusal('unavailable', 'the index of keys is behind; try again')
   }
   return keyIdOf(database, publicKey)

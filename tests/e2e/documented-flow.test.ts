@@ -71,13 +71,13 @@ describe('key generation through the account service', () => {
 })
 
 describe('signing with every pair', () => {
-  const pairs: readonly (readonly [Participant, Participant])[] = [
-    [user, server],
-    [user, recovery],
-    [server, recovery],
+  const pairs: readonly Readonly<{ who: string; pair: readonly Participant[] }>[] = [
+    { who: 'phone and server', pair: [user, server] },
+    { who: 'phone and recovery device', pair: [user, recovery] },
+    { who: 'server and recovery device', pair: [server, recovery] },
   ]
 
-  test.each(pairs)('%o and %o sign, and libsecp256k1 agrees', async (...pair) => {
+  test.each(pairs)('$who sign, and libsecp256k1 agrees', async ({ pair }) => {
     const account = await system().createAccount(publicKey)
     const session = await system().openSigning(account, messageHash, pair)
     expect(session).toMatchObject({

@@ -1,30 +1,26 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runStack, untilNothingRuns, type StackCommand } from './fixtures/stack-command.ts'
 
 let folder: string
-let commands: StackCommand[]
+const commands: StackCommand[] = []
 
-beforeEach(() => {
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'mpc-stack-test-'))
   chmodSync(folder, 0o755)
-  commands = []
 })
 
-afterEach(async () => {
+afterAll(async () => {
   for (const command of commands) command.process.kill('SIGTERM')
   await Promise.all(commands.map(untilNothingRuns))
   rmSync(folder, { recursive: true, force: true })
 })
 
-const data = () => join(folder, 'data')
-
-function start(...args: string[]): StackCommand {
-  const command = runStack(['--data', data(), '--ports', 'auto', ...args])
+function start(data: string, env: NodeJS.ProcessEnv = {}, ports: readonly string[] = ['--ports', 'auto']): StackCommand {
+  const command = runStack(['--data', data, ...ports], env)
   commands.push(command)
   return command
 }
@@ -43,9 +39,26 @@ const keygen = {
   participants: [{ party_id: 'party_0' }, { party_id: 'party_1' }, { party_id: 'party_2' }],
 }
 
-describe('mpc start', () => {
-  test('brings up the six services, each answering /health under its own name', async () => {
-    const urls = await start().started()
+/** The base point of secp256k1 (SEC 2, section 2.4.1): a valid public key. */
+const publicKey = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
+
+function pidOf(stack: StackCommand, pattern: RegExp): number {
+  const found = stack.leftRunning().filter(({ command }) => pattern.test(command))
+  expect(found).toHaveLength(1)
+  return found[0]?.pid ?? 0
+}
+
+describe('a running stack', () => {
+  let stack: StackCommand
+  let urls: Readonly<Record<string, string>>
+  const data = () => join(folder, 'running')
+
+  beforeAll(async () => {
+    stack = start(data())
+    urls = await stack.started()
+  })
+
+  test('has six services, each answering /health under its own name', async () => {
     const names = await Promise.all(Object.values(urls).map(async (url) => (await json(`${url}/health`))['service']))
     expect(names).toEqual(Object.keys(urls))
     expect(names.toSorted()).toEqual([
@@ -58,125 +71,127 @@ describe('mpc start', () => {
     ])
   })
 
-  test('stops on Ctrl-C with nothing left running, and keeps sessions, accounts and keys for the next start', async () => {
-    const first = start()
-    const before = await first.started()
-    const session = await json(`${before['session-coordinator']}/api/v1/sessions`, keygen)
-    const identity = readFileSync(join(data(), 'keys', 'server-party-1-identity'), 'utf8')
-    const account = { username: 'alice', email: 'alice@example.com', publicKey: generatorPoint }
-    expect(await json(`${before['account-service']}/api/v1/accounts`, account)).toMatchObject({ username: 'alice' })
-
-    process.kill(-(first.process.pid ?? 0), 'SIGINT')
-    expect(await first.finished).toMatchObject({ code: 130 })
-    await untilNothingRuns(first)
-
-    const after = await start().started()
-    const status = await json(`${after['session-coordinator']}/api/v1/sessions/${session['session_id']}`)
-    expect(status).toMatchObject({ session_id: session['session_id'], status: 'created' })
-    expect(await json(`${after['account-service']}/api/v1/accounts`, account)).toMatchObject({ error: 'conflict' })
-    expect(readFileSync(join(data(), 'keys', 'server-party-1-identity'), 'utf8')).toBe(identity)
-  })
-
-  test.for([
-    { victims: 'the launcher', match: (command: string) => command.includes('run.mjs') },
-    { victims: 'the stack', match: (command: string) => command.includes('main.ts start') },
-    { victims: 'every node process at once', match: (command: string) => /^\S*node /.test(command) },
-  ])('leaves nothing running when $victims is killed, and starts again on the same data', async ({ match }) => {
-    const first = start()
-    const before = await first.started()
-    const session = await json(`${before['session-coordinator']}/api/v1/sessions`, keygen)
-    const victims = first.leftRunning().filter(({ command }) => match(command))
-    expect(victims).not.toEqual([])
-    for (const { pid } of victims) process.kill(pid, 'SIGKILL')
-    await untilNothingRuns(first)
-
-    const after = await start().started()
-    const status = await json(`${after['session-coordinator']}/api/v1/sessions/${session['session_id']}`)
-    expect(status).toMatchObject({ status: 'created' })
-  })
-
-  test('starts a service that crashed again', async () => {
-    const stack = start()
-    const urls = await stack.started()
-    const router = stack.leftRunning().find(({ command }) => command.endsWith('main.ts router '))
-    process.kill(router?.pid ?? 0, 'SIGKILL')
-    await vi.waitFor(async () => {
-      const running = stack.leftRunning().find(({ command }) => command.endsWith('main.ts router '))
-      expect(running?.pid).not.toBe(router?.pid)
-      expect((await fetch(`${urls['message-router']}/readyz`)).status).toBe(200)
-    }, { timeout: 30_000, interval: 200 })
-  })
-
-  test('starts nats-server and PostgreSQL again when they die', async () => {
-    const stack = start()
-    const urls = await stack.started()
-    for (const { pid, command } of stack.leftRunning()) {
-      if (/^\S*(nats-server -c|postgres -D) /.test(command)) process.kill(pid, 'SIGKILL')
-    }
-    await vi.waitFor(async () => {
-      expect(await json(`${urls['session-coordinator']}/api/v1/sessions`, keygen)).toHaveProperty('session_id')
-    }, { timeout: 60_000, interval: 500 })
-  })
-
-  test('keeps keys and data where only their owner can read them', async () => {
-    await start().started()
+  test('keeps keys and data where only their owner can read them', () => {
     for (const name of ['credential-key', 'server-party-1-identity', 'server-party-1-kek']) {
       expect(statSync(join(data(), 'keys', name)).mode & 0o777).toBe(0o600)
     }
-    for (const name of ['keys', 'shares', 'logs', 'nats']) expect(statSync(join(data(), name)).mode & 0o077).toBe(0)
+    for (const name of ['keys', 'shares', 'logs', 'nats', join('postgres', 'cluster')]) {
+      expect(statSync(join(data(), name)).mode & 0o077).toBe(0)
+    }
   })
+
+  test('tells server parties neither of NATS nor of the database', () => {
+    const environment = readFileSync(`/proc/${partyPid(stack)}/environ`, 'utf8')
+    expect(environment).not.toMatch(/nats:\/\/|postgres:\/\//)
+  })
+
+  test('keeps a second stack off its data', async () => {
+    const holder = pidOf(stack, /main\.ts start /)
+    expect(await refusal(start(data()))).toContain(`in use by process ${holder}`)
+  })
+
+  test('starts a service that crashed again', async () => {
+    const crashed = pidOf(stack, /main\.ts router /)
+    process.kill(crashed, 'SIGKILL')
+    await vi.waitFor(
+      async () => {
+        expect(pidOf(stack, /main\.ts router /)).not.toBe(crashed)
+        expect((await fetch(`${urls['message-router']}/readyz`)).status).toBe(200)
+      },
+      { timeout: 60_000, interval: 200 },
+    )
+  })
+
+  test('starts nats-server and PostgreSQL again when they die', async () => {
+    process.kill(pidOf(stack, /^\S*nats-server -c /), 'SIGKILL')
+    process.kill(pidOf(stack, /^\S*postgres -D /), 'SIGKILL')
+    await vi.waitFor(
+      async () => {
+        expect(await json(`${urls['session-coordinator']}/api/v1/sessions`, keygen)).toHaveProperty('session_id')
+      },
+      { timeout: 60_000, interval: 500 },
+    )
+  })
+})
+
+test('whatever ends a stack, nothing is left running and nothing that it kept is lost', { timeout: 300_000 }, async () => {
+  const data = join(folder, 'kept')
+  const first = start(data)
+  const urls = await first.started()
+  const { session_id: id } = await json(`${urls['session-coordinator']}/api/v1/sessions`, keygen)
+  const account = { username: 'alice', email: 'alice@example.com', publicKey }
+  expect(await json(`${urls['account-service']}/api/v1/accounts`, account)).toMatchObject({ username: 'alice' })
+  const identity = readFileSync(join(data, 'keys', 'server-party-1-identity'), 'utf8')
+
+  const nodes = /^\S*node /
+  const endings: readonly ((stack: StackCommand) => void)[] = [
+    (stack) => killAll(stack, /run\.mjs/),
+    (stack) => killAll(stack, /main\.ts start/),
+    (stack) => killAll(stack, nodes),
+    // As a terminal does: to everything in the foreground.
+    (stack) => process.kill(-(stack.process.pid ?? 0), 'SIGINT'),
+  ]
+  let stack = first
+  for (const end of endings) {
+    end(stack)
+    await untilNothingRuns(stack)
+    if (end === endings.at(-1)) expect(await stack.finished).toMatchObject({ code: 130 })
+    stack = start(data)
+    const again = await stack.started()
+    expect(await json(`${again['session-coordinator']}/api/v1/sessions/${id}`)).toMatchObject({ status: 'created' })
+    expect(await json(`${again['account-service']}/api/v1/accounts`, account)).toMatchObject({ error: 'conflict' })
+    expect(readFileSync(join(data, 'keys', 'server-party-1-identity'), 'utf8')).toBe(identity)
+  }
 })
 
 describe('mpc start refuses in one line', () => {
-  /** Everything on stderr but the launcher's own notices. */
-  async function refusal(command: StackCommand): Promise<string> {
-    const { code, stdout, stderr } = await command.finished
-    expect(code).toBe(1)
-    expect(stdout).toBe('')
-    expect(stderr.trim().split('\n')).toHaveLength(1)
-    return stderr.trim()
-  }
+  const data = () => join(folder, 'refused')
 
   test('when a documented port is in use', async () => {
     const holder = createServer()
-    // If somebody else holds it, that will do as well.
-    await new Promise<void>((resolve) => holder.once('error', () => resolve()).listen(8083, '127.0.0.1', () => resolve()))
-    const command = runStack(['--data', data()])
-    commands.push(command)
-    expect(await refusal(command)).toMatch(/port \d+ \(.*\) is already in use/)
+    await new Promise<void>((resolve) => {
+      // Whoever else holds the port serves as well.
+      holder.once('error', () => resolve())
+      holder.listen(8083, '127.0.0.1', () => resolve())
+    })
+    expect(await refusal(start(data(), {}, []))).toMatch(/port \d+ \(.*\) is already in use/)
     holder.close()
   })
 
-  test('when another stack runs on the same data', async () => {
-    const first = start()
-    await first.started()
-    const pid = first.leftRunning().find(({ command }) => command.includes('main.ts start'))?.pid
-    expect(await refusal(start())).toContain(`in use by process ${pid}`)
-  })
-
   test('when the data folder cannot be written', async () => {
-    writeFileSync(data(), 'a file in its place')
-    expect(await refusal(start())).toContain(`${data()} cannot be written`)
+    const file = join(folder, 'file')
+    writeFileSync(file, 'a file in its place')
+    expect(await refusal(start(file))).toContain(`${file} cannot be written`)
   })
 
   test('when NATS_SERVER is not a nats-server', async () => {
-    const command = runStack(['--data', data(), '--ports', 'auto'], { NATS_SERVER: '/bin/true' })
-    commands.push(command)
-    expect(await refusal(command)).toContain('NATS_SERVER: /bin/true is not a nats-server')
+    expect(await refusal(start(data(), { NATS_SERVER: '/bin/true' }))).toContain('/bin/true is not a nats-server')
   })
 
   test('when the NATS that NATS_URL names does not answer', async () => {
-    const command = runStack(['--data', data(), '--ports', 'auto'], { NATS_URL: 'nats://127.0.0.1:1' })
-    commands.push(command)
+    const command = start(data(), { NATS_URL: 'nats://127.0.0.1:1' })
     expect(await refusal(command)).toMatch(/(session-coordinator|message-router) does not start: .*nats/i)
   })
 
-  test('when an option is unknown', () => {
-    const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
-    const run = () => execFileSync(process.execPath, [main, 'start', '--dta', 'x'], { encoding: 'utf8', stdio: 'pipe' })
-    expect(run).toThrow(/unknown option '--dta'/)
+  test('when an option is unknown', async () => {
+    expect(await refusal(start(data(), {}, ['--prots', 'auto']))).toContain("unknown option '--prots'")
   })
 })
 
-/** A valid public key: the base point of secp256k1 (SEC 2, section 2.4.1). */
-const generatorPoint = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
+async function refusal(command: StackCommand): Promise<string> {
+  const { code, stdout, stderr } = await command.finished
+  expect(stderr.trim().split('\n').filter((line) => !line.startsWith('(Did you mean'))).toHaveLength(1)
+  expect(code).toBe(1)
+  expect(stdout).toBe('')
+  return stderr.trim()
+}
+
+function killAll(stack: StackCommand, pattern: RegExp): void {
+  const victims = stack.leftRunning().filter(({ command }) => pattern.test(command))
+  expect(victims).not.toEqual([])
+  for (const { pid } of victims) process.kill(pid, 'SIGKILL')
+}
+
+function partyPid(stack: StackCommand): number {
+  return stack.leftRunning().find(({ command }) => command.endsWith('main.ts party '))?.pid ?? 0
+}

@@ -1,4 +1,4 @@
-/** Three ways to get a nats-server into the cache. Each puts it there in one rename, so that no half of one is ever run. */
+/** Three ways to get a nats-server into the cache. Each puts it there in one rename: no half of one is ever run. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'

@@ -16,8 +16,14 @@ export type Search = Readonly<{
   release?: Release
 }>
 
-/** Ways in the order in which they are tried. Each returns an executable of its own or throws with the reason. */
-const ways: readonly Readonly<{ name: string; find: (search: Required<Search>, cache: string) => Promise<string> }>[] = [
+type Way = Readonly<{
+  name: string
+  /** The path of an executable; throws an Error with the reason why there is none. */
+  find: (search: Required<Search>, cache: string) => Promise<string>
+}>
+
+/** In the order in which they are tried. */
+const ways: readonly Way[] = [
   { name: 'PATH', find: async ({ env }) => onPath(env) },
   { name: 'cache', find: async (_, cache) => inCache(cache) },
   { name: 'release download', find: fromRelease },
@@ -25,7 +31,7 @@ const ways: readonly Readonly<{ name: string; find: (search: Required<Search>, c
   { name: 'Debian package', find: fromDebian },
 ]
 
-/** The path of a nats-server of at least `minimumVersion`. Throws StartupError telling what was tried and what to do. */
+/** The path of a nats-server of at least `minimumVersion`. Throws StartupError: what was tried, and what to do. */
 export async function findNatsServer(search: Search): Promise<string> {
   const chosen = search.env['NATS_SERVER']
   if (chosen !== undefined && chosen !== '') return chosenByHand(chosen)

@@ -9,7 +9,8 @@ const answerTimeoutMs = 5000
 
 /** Throws with the reason if `program` is not a nats-server of at least `minimumVersion`. Returns its version. */
 export async function checkVersion(program: string): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(program, ['--version'], { timeout: answerTimeoutMs }).catch(() => {
+  const answer = promisify(execFile)(program, ['--version'], { timeout: answerTimeoutMs })
+  const { stdout, stderr } = await answer.catch(() => {
     throw new Error(`${program} cannot be executed`)
   })
   // Some releases print it on stderr.
@@ -20,7 +21,7 @@ export async function checkVersion(program: string): Promise<string> {
 }
 
 function isOlder(version: string, than: string): boolean {
-  const [left, right] = [version, than].map((text) => text.split('.').map(Number))
-  const firstDifference = left?.map((part, index) => part - (right?.[index] ?? 0)).find((difference) => difference !== 0)
-  return (firstDifference ?? 0) < 0
+  const limit = than.split('.').map(Number)
+  const differences = version.split('.').map((part, index) => Number(part) - (limit[index] ?? 0))
+  return (differences.find((difference) => difference !== 0) ?? 0) < 0
 }

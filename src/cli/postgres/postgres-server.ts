@@ -46,7 +46,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const user = unprivilegedUser()
   const binaries = postgresBinaries(user)
   const cluster = await openClusterFolder(options.folder, binaries, user)
-  const address = (port: number, name: string) => `postgres://${superuser}:${cluster.password}@127.0.0.1:${port}/${name}`
+  const account = `${superuser}:${cluster.password}`
+  const address = (port: number, name: string) => `postgres://${account}@127.0.0.1:${port}/${name}`
 
   const startOn = async (port: number): Promise<KeptProcess | Exit> => {
     await clearLeftover(cluster.path)

@@ -13,7 +13,7 @@ export function unprivilegedUser(): User | null {
     const account = accounts.find((fields) => fields[0] === name)
     if (account !== undefined) return { uid: Number(account[2]), gid: Number(account[3]) }
   }
-  throw new StartupError('PostgreSQL does not run as root and there is no account "postgres" or "nobody" to use instead')
+  throw new StartupError('PostgreSQL does not run as root, and there is no account "postgres" or "nobody" for it')
 }
 
 /** Whether `user` may enter `folder` and every folder above it. */

@@ -47,8 +47,8 @@ export async function spawnKept(command: KeeperCommand, output: number): Promise
   // The keeper sends nothing but KeeperReport.
   keeper.on('message', (message: KeeperReport) => {
     if (message.kind === 'started') started.resolve(message.pid)
-    else if (message.kind === 'failed') started.reject(new StartupError(`cannot run ${command.program}: ${message.message}`))
-    else exit = { code: message.code, signal: message.signal }
+    else if (message.kind === 'exited') exit = { code: message.code, signal: message.signal }
+    else started.reject(new StartupError(`cannot run ${command.program}: ${message.message}`))
   })
   keeper.once('error', (error) => started.reject(new StartupError(`cannot run ${process.execPath}: ${error.message}`)))
   keeper.once('exit', (code, signal) => {

@@ -1,4 +1,4 @@
-/** One log file per process, appended to; at the start of a run a large one is set aside, so two bound the disk used. */
+/** One log file per process, appended to. A large one is set aside when its process starts. */
 import { mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 

@@ -1,6 +1,15 @@
 /** The dev stack's data folder: made once, with the keys of the coordinator and of the three server parties. */
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { identityFromSeed } from '../../identity/identity-key.ts'
 import { StartupError } from '../startup-error.ts'
@@ -33,6 +42,14 @@ export function describeDataFolder(path: string): DataFolder {
   }
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  EROFS: 'read-only',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'not a folder',
+  EEXIST: 'not a folder',
+}
+
 /** Makes the folder. Throws StartupError if that is impossible. */
 export function makeDataFolder(path: string): DataFolder {
   const folder = describeDataFolder(path)
@@ -45,8 +62,7 @@ export function makeDataFolder(path: string): DataFolder {
     return folder
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const reason = { EACCES: 'no permission', EROFS: 'read-only', ENOTDIR: 'not a folder', EEXIST: 'not a folder' }[code]
-    throw new StartupError(`the data folder ${path} cannot be written (${reason ?? code}): choose another with --data`)
+    throw new StartupError(`the data folder ${path} cannot be written (${reasons[code] ?? code}): choose another with --data`)
   }
 }
 

@@ -51,7 +51,8 @@ function removeStale(lock: string, holder: string, folder: string): void {
 }
 
 function inUse(folder: string, holder: string): StartupError {
-  return new StartupError(`the data folder ${folder} is in use by process ${holder.split(' ')[0]}: stop it, or use --data`)
+  const pid = holder.split(' ')[0]
+  return new StartupError(`the data folder ${folder} is in use by process ${pid}: stop it, or use --data`)
 }
 
 function isHeld(holder: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * The ports of a stack. They are held from before anything starts until their service does: the documented gRPC ports lie
- * where Linux takes ports for outgoing connections from, and one of our own would sooner or later sit on one of them.
+ * The ports of a stack. They are held from before anything starts until their service does: the documented gRPC ports
+ * lie where Linux takes ports for outgoing connections from, and one of our own would sooner or later sit on one.
  */
 import { reserveFreePort, reservePort, type ReservedPort } from '../processes/free-port.ts'
 import { StartupError } from '../startup-error.ts'

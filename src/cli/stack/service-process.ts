@@ -1,6 +1,6 @@
 /**
- * One service as a child process. It ends when its IPC channel closes, so it never outlives us (run-service.ts); a service
- * that crashes is started again, waiting longer each time.
+ * One service as a child process. It ends when its IPC channel closes, so it never outlives us (run-service.ts); one that
+ * crashes is started again, after a longer wait each time.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
@@ -133,7 +133,8 @@ async function untilReady(child: Child, launch: ServiceLaunch): Promise<void> {
   void child.gone.then(() => (ended = true))
   const ready = await waitUntil(async () => ended || (await isReady(launch.httpUrl)), readyTimeoutMs)
   if (ended) throw startFailure(child, launch)
-  if (!ready) throw new StartupError(`${launch.name} did not get ready in ${readyTimeoutMs / 1000} s: see ${launch.logFile}`)
+  if (ready) return
+  throw new StartupError(`${launch.name} did not get ready in ${readyTimeoutMs / 1000} s: see ${launch.logFile}`)
 }
 
 function startFailure(child: Child, launch: ServiceLaunch): StartupError {

@@ -1,6 +1,9 @@
 /** Messages come late, twice, in any order, mixed with rubbish: the session still completes, with the same key for all. */
+import { fromBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { PartyEnvelopeSchema } from '../../../src/gen/mpc/party/v1/envelope_pb.ts'
+import { sealEnvelope } from '../../../src/party/envelope.ts'
 import { MemoryServices } from './fixtures/memory-services.ts'
 import { partiesOf, runAll } from './fixtures/parties.ts'
 
@@ -53,4 +56,24 @@ test('rubbish, forged and replayed messages are dropped and counted, and never e
   expect((await runAll(services, parties)).map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
   const dropped = parties[0]?.party.droppedMessages()
   expect([...(dropped?.keys() ?? [])].sort()).toEqual(['malformed', 'too-early', 'wrong-sender', 'wrong-session'])
+})
+
+test('of two different messages that a peer signed for one slot the first counts, and the second is recorded', async () => {
+  const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 2, partyIds: ['a', 'b'] })
+  const [a, b] = await partiesOf(services, ['a', 'b'])
+  if (a === undefined || b === undefined) throw new Error('no parties')
+  let second: Promise<void> = Promise.resolve()
+  services.hooks.deliver = (to, message, push) => {
+    const inTurn = second.then(() => push(message))
+    if (to !== 'a' || message.round !== 1) return
+    const { sessionId, sid } = fromBinary(PartyEnvelopeSchema, message.payload)
+    const rosterHash = services.snapshot().rosterHash ?? new Uint8Array(0)
+    const context = { protocol: 'dkls23-keygen', sessionId, sid, rosterHash } as const
+    const sender = { identity: b.identity, recipientKey: null }
+    second = inTurn
+      .then(() => sealEnvelope(context, { round: 1, from: 'b', to: null }, Uint8Array.of(9), sender))
+      .then((payload) => push({ ...message, payload }))
+  }
+  expect((await runAll(services, [a, b])).map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
+  expect([...a.party.droppedMessages()]).toEqual([['equivocation', 1]])
 })

@@ -1,0 +1,169 @@
+import { Code, ConnectError, createRouterTransport, type ServiceImpl } from '@connectrpc/connect'
+import { describe, expect, test } from 'vitest'
+import { connectErrorOf } from '../../../src/edge/refusal-error.ts'
+import { Refusal } from '../../../src/edge/refusal.ts'
+import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { SessionFeed } from '../../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { MessageRouter } from '../../../src/gen/mpc/router/v1/message_router_pb.ts'
+import type { Clock } from '../../../src/party/clock.ts'
+import { createConnectTransport } from '../../../src/party/transport/connect-transport.ts'
+
+const member = { sessionId: 'session-1', partyId: 'device', credential: 'mpc_party_x' }
+const never = new AbortController().signal
+const message = (sequence: number) => ({ fromParty: 'server', round: 1, payload: Uint8Array.of(sequence), sequence: BigInt(sequence) })
+
+/** Time passes only by sleeping. */
+function sleeplessClock() {
+  const delays: number[] = []
+  let nowMs = 0
+  const clock: Clock = {
+    nowMs: () => nowMs,
+    sleep: async (delayMs, signal) => {
+      signal.throwIfAborted()
+      delays.push(delayMs)
+      nowMs += delayMs
+    },
+  }
+  return { clock, delays }
+}
+
+type Services = Readonly<{
+  coordinator?: Partial<ServiceImpl<typeof SessionCoordinator>>
+  feed?: Partial<ServiceImpl<typeof SessionFeed>>
+  router?: Partial<ServiceImpl<typeof MessageRouter>>
+}>
+
+function transportTo({ coordinator = {}, feed = {}, router = {} }: Services) {
+  const { clock, delays } = sleeplessClock()
+  const services = createRouterTransport((routes) => {
+    routes.service(SessionCoordinator, coordinator)
+    routes.service(SessionFeed, feed)
+    routes.service(MessageRouter, router)
+  })
+  return { transport: createConnectTransport(services, services, { clock }), delays }
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+describe('a unary call', () => {
+  test.each([Code.Unavailable, Code.Aborted, Code.Internal, Code.Canceled])('is repeated after code %s, with growing pauses', async (code) => {
+    let calls = 0
+    const { transport, delays } = transportTo({
+      coordinator: {
+        markPartyReady: () => {
+          if (++calls < 5) throw new ConnectError('lost', code)
+          return { allReady: true }
+        },
+      },
+    })
+    expect(await transport.ready(member, never)).toMatchObject({ allReady: true })
+    expect(calls).toBe(5)
+    expect(delays).toHaveLength(4)
+    delays.forEach((delay, i) => expect(delay).toBeLessThanOrEqual(50 * 2 ** i))
+  })
+
+  test('is not repeated when the service refused it', async () => {
+    let calls = 0
+    const { transport } = transportTo({
+      coordinator: {
+        joinSession: () => {
+          calls += 1
+          throw connectErrorOf(new Refusal('unauthorized', 'the join token is not valid'))
+        },
+      },
+    })
+    const keys = { identityKey: new Uint8Array(32), ephemeralKey: new Uint8Array(32), nonce: new Uint8Array(32), signature: new Uint8Array(64) }
+    const request = { joinToken: 'x', partyId: 'device', deviceType: '', deviceId: '', keys }
+    await expect(transport.join(request, never)).rejects.toMatchObject({ code: 'unauthorized' })
+    expect(calls).toBe(1)
+  })
+
+  test('ends with a refusal when the service stays away', async () => {
+    const { transport, delays } = transportTo({
+      router: {
+        routeMessage: () => {
+          throw new ConnectError('lost', Code.Unavailable)
+        },
+      },
+    })
+    const sending = transport.route(member, { round: 1, to: null, payload: Uint8Array.of(1) }, never)
+    await expect(sending).rejects.toMatchObject({ code: 'unavailable' })
+    expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(50_000)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(2_000)
+  })
+
+  test('ends at once with the reason of its signal', async () => {
+    const stop = new AbortController()
+    const { transport } = transportTo({
+      coordinator: {
+        startSession: () => {
+          stop.abort(new Error('stopped'))
+          throw new ConnectError('lost', Code.Unavailable)
+        },
+      },
+    })
+    await expect(transport.start(member, stop.signal)).rejects.toThrow('stopped')
+  })
+
+  test('carries the credential of the party, and a broadcast names no recipient', async () => {
+    const seen: unknown[] = []
+    const { transport } = transportTo({
+      router: {
+        routeMessage: ({ fromParty, toParties, isBroadcast }, context) => {
+          seen.push({ fromParty, toParties, isBroadcast, authorization: context.requestHeader.get('authorization') })
+          return {}
+        },
+      },
+    })
+    await transport.route(member, { round: 1, to: null, payload: Uint8Array.of(1) }, never)
+    await transport.route(member, { round: 1, to: 'server', payload: Uint8Array.of(1) }, never)
+    const authorization = 'Bearer mpc_party_x'
+    expect(seen).toEqual([
+      { fromParty: 'device', toParties: [], isBroadcast: true, authorization },
+      { fromParty: 'device', toParties: ['server'], isBroadcast: false, authorization },
+    ])
+  })
+})
+
+test('a subscription that breaks goes on after the last message it has seen, and ends with the session', async () => {
+  const asked: bigint[] = []
+  const { transport } = transportTo({
+    router: {
+      async *subscribeMessages({ afterSequence }) {
+        asked.push(afterSequence)
+        if (asked.length === 1) {
+          yield message(3)
+          yield message(7)
+          throw new ConnectError('lost', Code.Unavailable)
+        }
+        if (asked.length === 2) throw new ConnectError('still lost', Code.Unavailable)
+        yield message(7)
+        yield message(9)
+      },
+    },
+  })
+  const received = await collect(transport.subscribe(member, never))
+  expect(asked).toEqual([0n, 7n, 7n])
+  expect(received.map(({ payload }) => payload[0])).toEqual([3, 7, 9])
+})
+
+test('a watch is reopened until the session is over', async () => {
+  let opened = 0
+  const status = (text: string) => ({ session: { sessionId: 'session-1', status: text } })
+  const { transport } = transportTo({
+    feed: {
+      async *watchSession() {
+        opened += 1
+        yield status(opened === 1 ? 'waiting' : 'in_progress')
+        if (opened === 2) throw new ConnectError('lost', Code.Unavailable)
+        if (opened === 3) yield status('completed')
+      },
+    },
+  })
+  const statuses = (await collect(transport.watchSession(member, never))).map((snapshot) => snapshot.status)
+  expect(statuses).toEqual(['waiting', 'in_progress', 'in_progress', 'completed'])
+})
