@@ -60,7 +60,7 @@ function npmCi() {
   })
 }
 
-/** A folder is made by exactly one process. It names its maker, so that one left by a killed process is known as such. */
+/** A folder is made by exactly one process. It names its maker, so that one left by a killed process is known. */
 async function takeLock(folder) {
   mkdirSync(dirname(folder), { recursive: true })
   const holder = join(folder, 'pid')

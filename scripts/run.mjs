@@ -1,6 +1,6 @@
 /**
  * Runs a part of the project on the Node that it is pinned to, on a bare clone too: installs the packages where they
- * are missing or not those of the lockfile. Plain JavaScript for Node 20.19 and newer. Everything it says goes to stderr.
+ * are missing or not those of the lockfile. Plain JavaScript for Node 20.19 and newer. All that it says goes to stderr.
  *
  *   node scripts/run.mjs start|demo|mpc|test|bench|generate [arguments]
  */

@@ -1,6 +1,6 @@
 /**
  * `npm test`: the static checks, then the unit, integration and end-to-end tests. Arguments choose groups:
- * `npm test -- unit integration`. The last line is `N passed, N failed`: every static check and every test counts as one.
+ * `npm test -- unit integration`. The last line is `N passed, N failed`: each static check and each test counts as one.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

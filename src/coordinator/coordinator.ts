@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { Logger } from '../edge/log.ts'
 import { createAggregateStore } from '../events/aggregate-store.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
+import { defaultStreamSizes, type StreamSizes } from '../events/streams.ts'
 import { startProjection } from '../events/projection-runner.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
@@ -21,6 +22,7 @@ export type CoordinatorConfig = Readonly<{
   natsUrl: string
   databaseUrl: string
   replicas: number
+  streamSizes?: StreamSizes
   servers: ServerParties
   /** 32 secret bytes, common to all coordinators. */
   credentialKey: Uint8Array
@@ -44,8 +46,8 @@ export async function openCoordinator(config: CoordinatorConfig, logger: Logger)
     for (const closeOne of opened.splice(0).reverse()) await closeOne()
   }
   try {
-    const { natsUrl: url, replicas, onFatal } = config
-    const log = await openEventLog({ url, name: 'session-coordinator', replicas, onFollowerError: onFatal })
+    const { natsUrl: url, replicas, streamSizes: sizes = defaultStreamSizes, onFatal } = config
+    const log = await openEventLog({ url, name: 'session-coordinator', replicas, sizes, onFollowerError: onFatal })
     opened.push(() => log.close())
     const connectionLost = (error: Error): void => logger.warn({ err: error }, 'a database connection was lost')
     const database = await openDatabase(config.databaseUrl, connectionLost)

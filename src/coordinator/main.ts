@@ -1,10 +1,11 @@
 /** The session coordinator as a process: configuration from the environment, then its two ports. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, readEnv, readKeyFile } from '../edge/config.ts'
+import { edgeConfigFromEnv, eventLogVariables, readEnv, readKeyFile } from '../edge/config.ts'
 import { createLogger, logLevels } from '../edge/log.ts'
 import { serve } from '../edge/serve.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { streamSizes } from '../events/streams.ts'
 import { openCoordinator } from './coordinator.ts'
 import { readServerParties } from './server-parties.ts'
 
@@ -12,9 +13,8 @@ const name = 'session-coordinator'
 const ports = { grpcPort: 50051, httpPort: 8080 }
 
 const variables = z.object({
-  NATS_URL: z.string(),
+  ...eventLogVariables,
   DATABASE_URL: z.string(),
-  MPC_NATS_REPLICAS: z.coerce.number('must be 1 to 5').int('must be 1 to 5').min(1).max(5).default(1),
   MPC_SERVER_PARTIES_FILE: z.string().optional(),
   MPC_CREDENTIAL_KEY_FILE: z.string(),
   MPC_SWEEP_INTERVAL_MS: z.coerce.number('must be milliseconds').int().min(50).max(60_000).default(1000),
@@ -32,6 +32,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
       natsUrl: values.NATS_URL,
       databaseUrl: values.DATABASE_URL,
       replicas: values.MPC_NATS_REPLICAS,
+      streamSizes: streamSizes(values.MPC_SESSIONS_MAX_BYTES, values.MPC_MESSAGES_MAX_BYTES),
       servers: partiesFile === undefined ? new Map() : readServerParties(partiesFile),
       credentialKey: readKeyFile('MPC_CREDENTIAL_KEY_FILE', keyFile),
       sweepIntervalMs: values.MPC_SWEEP_INTERVAL_MS,

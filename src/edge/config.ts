@@ -51,6 +51,14 @@ export const portVariable = z.coerce.number('must be a port number').int('must b
 export const flagVariable = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 export const httpUrlVariable = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
 
+/** Variables of every service that writes to the event log. Give the same to all of them. */
+export const eventLogVariables = {
+  NATS_URL: z.string(),
+  MPC_NATS_REPLICAS: wholeNumber(1, 5).default(1),
+  MPC_SESSIONS_MAX_BYTES: wholeNumber(2 ** 20, 2 ** 50).optional(),
+  MPC_MESSAGES_MAX_BYTES: wholeNumber(2 ** 20, 2 ** 50).optional(),
+}
+
 /** `env` checked and converted by `schema`. An empty variable counts as absent. Throws ConfigurationError. */
 export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
@@ -139,4 +147,9 @@ const edgeVariables = z.object({
 
 function byteCount() {
   return z.coerce.number('must be a number of bytes').int().min(1_024).max(67_108_864).optional()
+}
+
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`
+  return z.coerce.number(message).int(message).min(min, message).max(max, message)
 }

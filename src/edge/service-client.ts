@@ -26,8 +26,8 @@ export function connectService(url: string, options: ServiceConnectionOptions = 
   const { bearer, deadlineMs = 10_000, maxMessageBytes = 4_194_304 } = options
   const sessionManager = new Http2SessionManager(url, {
     pingIntervalMs: 10_000,
-    // Pinging idle connections would go on after a connection broke with streams on it, and throw out of a timer. An idle
-    // one is verified before its next call all the same.
+    // Pinging idle connections would go on after a connection broke with streams on it, and throw out of a timer. An
+    // idle one is verified before its next call all the same.
     pingIdleConnection: false,
     pingTimeoutMs: 5_000,
   })

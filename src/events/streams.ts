@@ -30,6 +30,12 @@ export const defaultStreamSizes: StreamSizes = { SESSIONS: 512 * 1024 * 1024, ME
 /** How long the server remembers message ids. Longer than any retry of ours; writers are idempotent by themselves. */
 export const dedupeWindowMs = 120_000
 
+/** The default for what is not given. */
+export function streamSizes(sessionsBytes: number | undefined, messagesBytes: number | undefined): StreamSizes {
+  const { SESSIONS, MESSAGES } = defaultStreamSizes
+  return { SESSIONS: sessionsBytes ?? SESSIONS, MESSAGES: messagesBytes ?? MESSAGES }
+}
+
 export function streamConfig(name: StreamName, replicas: number, sizes: StreamSizes = defaultStreamSizes) {
   return {
     name,

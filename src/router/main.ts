@@ -1,10 +1,11 @@
 /** The Message Router as a process: gRPC 50052 and HTTP 8081 unless the environment says otherwise. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, readEnv } from '../edge/config.ts'
+import { edgeConfigFromEnv, eventLogVariables, readEnv } from '../edge/config.ts'
 import { createLogger, logLevels } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { createRequestValidator } from '../edge/validation.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
+import { streamSizes } from '../events/streams.ts'
 import { MessageRouter } from '../gen/mpc/router/v1/message_router_pb.ts'
 import { routerLimitsFromEnv } from './limits.ts'
 import { openRouter } from './router.ts'
@@ -13,11 +14,8 @@ import { mountWebSocket } from './websocket.ts'
 
 const name = 'message-router'
 
-const oneToFive = 'must be 1 to 5'
-
 const variables = z.object({
-  NATS_URL: z.string(),
-  MPC_NATS_REPLICAS: z.coerce.number(oneToFive).int(oneToFive).min(1, oneToFive).max(5, oneToFive).default(1),
+  ...eventLogVariables,
   MPC_LOG_LEVEL: z.enum(logLevels).default('info'),
 })
 
@@ -25,9 +23,11 @@ const variables = z.object({
 export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const config = edgeConfigFromEnv(env, { grpcPort: 50052, httpPort: 8081 })
   const limits = routerLimitsFromEnv(env)
-  const { NATS_URL: url, MPC_NATS_REPLICAS: replicas, MPC_LOG_LEVEL: level } = readEnv(variables, env)
+  const values = readEnv(variables, env)
+  const { NATS_URL: url, MPC_NATS_REPLICAS: replicas, MPC_LOG_LEVEL: level } = values
+  const sizes = streamSizes(values.MPC_SESSIONS_MAX_BYTES, values.MPC_MESSAGES_MAX_BYTES)
   const logger = createLogger(name, level)
-  const log = await openEventLog({ url, name, replicas })
+  const log = await openEventLog({ url, name, replicas, sizes })
   try {
     const router = await openRouter({ log, limits, warn: (message, err) => logger.warn({ err }, message) })
     const validator = createRequestValidator([MessageRouter])

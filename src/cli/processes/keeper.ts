@@ -1,6 +1,6 @@
 /**
  * Runs one program and does not outlive its parent: when the parent's IPC channel closes, for whatever reason (SIGKILL
- * included), the program is told to stop, and killed if it does not. Argument: a KeeperCommand (kept-process.ts) as JSON.
+ * included), the program is told to stop, and killed if it does not. Argument: KeeperCommand (kept-process.ts) as JSON.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'

@@ -15,10 +15,11 @@ export async function stopLeftover(pidFile: string, mark: string, signal: NodeJS
   throw new StartupError(`process ${pid} of an earlier run does not end: stop it and try again`)
 }
 
+/** A process that has ended but that nobody has waited for, as under a container's pid 1, does not live. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !/^State:\t[ZX]/m.test(statusOf(pid))
   } catch (error) {
     // EPERM: it lives, under another account.
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
@@ -30,6 +31,15 @@ export function commandLine(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
     return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+  } catch {
+    return ''
+  }
+}
+
+/** proc(5); '' where there is no /proc. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
   } catch {
     return ''
   }

@@ -3,7 +3,9 @@ import { relative } from 'node:path'
 import { serviceSpecs } from './services.ts'
 import type { Stack } from './stack.ts'
 
-export function announcement(stack: Stack): string {
+type Announced = Pick<Stack, 'folder' | 'natsUrl' | 'databaseUrl' | 'services'>
+
+export function announcement(stack: Announced): string {
   const rows = serviceSpecs.map(({ name }) => {
     const { grpcUrl, httpUrl } = stack.services[name]
     return `  ${name.padEnd(20)} ${httpUrl.padEnd(24)} gRPC ${new URL(grpcUrl).host}`

@@ -62,7 +62,8 @@ export function makeDataFolder(path: string): DataFolder {
     return folder
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new StartupError(`the data folder ${path} cannot be written (${reasons[code] ?? code}): choose another with --data`)
+    const reason = reasons[code] ?? code
+    throw new StartupError(`the data folder ${path} cannot be written (${reason}): choose another with --data`)
   }
 }
 

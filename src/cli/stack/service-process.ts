@@ -1,6 +1,6 @@
 /**
- * One service as a child process. It ends when its IPC channel closes, so it never outlives us (run-service.ts); one that
- * crashes is started again, after a longer wait each time.
+ * One service as a child process. It ends when its IPC channel closes, so it never outlives us (run-service.ts); one
+ * that crashes is started again, after a longer wait each time.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { edgeConfigFromEnv, httpUrlVariable, readEnv, readKeyFile } from '../../../src/edge/config.ts'
+import { edgeConfigFromEnv, eventLogVariables, httpUrlVariable, readEnv, readKeyFile } from '../../../src/edge/config.ts'
 
 const defaults = { grpcPort: 50051, httpPort: 8080 }
 const folder = mkdtempSync(join(tmpdir(), 'edge-config-'))
@@ -129,5 +129,24 @@ describe('a key file', () => {
   })
   test('that is absent is named', () => {
     expect(() => readKeyFile('MPC_KEK_FILE', join(folder, 'absent'))).toThrow(/^MPC_KEK_FILE: \S+ cannot be read$/)
+  })
+})
+
+describe('variables of services that write to the event log', () => {
+  const schema = z.object(eventLogVariables)
+
+  test('one replica and default sizes where nothing is said', () => {
+    expect(readEnv(schema, { NATS_URL: 'nats://127.0.0.1:4222' })).toEqual({
+      NATS_URL: 'nats://127.0.0.1:4222',
+      MPC_NATS_REPLICAS: 1,
+    })
+  })
+
+  test.each([
+    ['MPC_NATS_REPLICAS', '6'],
+    ['MPC_SESSIONS_MAX_BYTES', '1000'],
+    ['MPC_MESSAGES_MAX_BYTES', '2.5e6x'],
+  ])('%s=%s is refused by name', (variable, value) => {
+    expect(() => readEnv(schema, { NATS_URL: 'nats://127.0.0.1:4222', [variable]: value })).toThrow(variable)
   })
 })
