@@ -15,6 +15,7 @@ import { approveKeygen, approveSigning } from '../src/party/approval.ts'
 import type { ExecutionHost } from '../src/party/execution/execution-host.ts'
 import { createWorkerHost } from '../src/party/node/worker-host.ts'
 import { createFloorHost } from './floor-host.ts'
+import { recordingShares } from './recording-host.ts'
 import { percentile } from './statistics.ts'
 
 export type SystemRow = Readonly<{
@@ -141,24 +142,6 @@ async function takePart(locals: readonly Local[], tokens: Readonly<Record<string
   )
   for (const outcome of outcomes) {
     if (outcome.kind === 'failed') throw new Error(`a benchmark session failed: ${outcome.reason}: ${outcome.detail}`)
-  }
-}
-
-/** Keeps a copy of each share that is made, for the floor's private key. */
-function recordingShares(host: ExecutionHost, shares: Uint8Array[]): ExecutionHost {
-  return {
-    open: async (task) => {
-      const run = await host.open(task)
-      return {
-        ...run,
-        receive: async (round, inbound) => {
-          const step = await run.receive(round, inbound)
-          if (step.kind === 'done' && step.result.protocol === 'dkls23-keygen') shares.push(step.result.share.slice())
-          return step
-        },
-      }
-    },
-    close: () => host.close(),
   }
 }
 

@@ -40,10 +40,11 @@ export const rules: readonly Rule[] = [
     ],
   },
   { files: /^edge\//, mayImport: ['gen', 'identity', 'package.json'], packages: null },
-  service('coordinator', ['events', 'crypto']),
+  { files: /^postgres\//, mayImport: ['edge'], packages: ['kysely', 'pg'] },
+  service('coordinator', ['events', 'postgres', 'crypto']),
   service('router', ['events']),
   service('party', ['crypto']),
-  service('account', []),
+  service('account', ['postgres']),
   // The command is where everything meets: it runs the services and drives parties.
   service('cli', ['coordinator', 'router', 'party', 'account', 'crypto', 'events']),
 ]

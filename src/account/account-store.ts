@@ -1,7 +1,8 @@
 /** Accounts in Postgres. Refuses with 'conflict' and 'unavailable'; knows nothing of requests. */
 import type { Kysely } from 'kysely'
 import { Refusal } from '../edge/refusal.ts'
-import { isDatabaseUnavailable, type AccountDatabase } from './database.ts'
+import { isDatabaseUnavailable } from '../postgres/unavailable.ts'
+import type { AccountDatabase } from './database.ts'
 
 export type Account = Readonly<{
   id: string

@@ -8,7 +8,7 @@ import { AccountService, MpcService } from '../gen/mpc/account/v1/account_servic
 import { accountService } from './account-service.ts'
 import { createAccountStore } from './account-store.ts'
 import { createCoordinatorClient } from './coordinator-client.ts'
-import { openDatabase } from './database.ts'
+import { openAccounts } from './database.ts'
 import { mpcService } from './mpc-service.ts'
 
 const name = 'account-service'
@@ -26,7 +26,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const edge = edgeConfigFromEnv(env, defaultPorts)
   const values = readEnv(variables, env)
   const log = createLogger(name, values.MPC_LOG_LEVEL)
-  const database = await openDatabase(values.DATABASE_URL, (err) => log.warn({ err }, 'a database connection was lost'))
+  const database = await openAccounts(values.DATABASE_URL, (err) => log.warn({ err }, 'a database connection was lost'))
   const bearer = values.MPC_COORDINATOR_API_KEY
   const connection = connectService(values.MPC_COORDINATOR_URL, bearer === undefined ? {} : { bearer })
   const store = createAccountStore(database)

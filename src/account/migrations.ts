@@ -1,8 +1,6 @@
 /** The accounts' schema, step by step. A step that has been released is never changed. */
 import { sql, type Kysely } from 'kysely'
-import { Migrator, type Migration } from 'kysely/migration'
-
-export const schemaName = 'account'
+import type { Migration } from 'kysely/migration'
 
 const accounts: Migration = {
   up: async (database: Kysely<unknown>) => {
@@ -20,15 +18,4 @@ const accounts: Migration = {
   },
 }
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-accounts': accounts }
-
-/** Creates the schema, or brings it up to date. Several services may do so at once: the migrator takes a lock. */
-export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
-  const migrator = new Migrator({
-    db: database,
-    provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableSchema: schemaName,
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
-}
+export const migrations: Readonly<Record<string, Migration>> = { '0001-accounts': accounts }

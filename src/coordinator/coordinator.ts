@@ -9,7 +9,7 @@ import { startProjection } from '../events/projection-runner.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
 import { startChangeFeed } from './change-feed.ts'
-import { openDatabase } from './projection/database.ts'
+import { openReadModel } from './projection/database.ts'
 import { sessionProjection } from './projection/session-projection.ts'
 import type { ServerParties } from './server-parties.ts'
 import { sessionCoordinator } from './session-coordinator.ts'
@@ -50,7 +50,7 @@ export async function openCoordinator(config: CoordinatorConfig, logger: Logger)
     const log = await openEventLog({ url, name: 'session-coordinator', replicas, sizes, onFollowerError: onFatal })
     opened.push(() => log.close())
     const connectionLost = (error: Error): void => logger.warn({ err: error }, 'a database connection was lost')
-    const database = await openDatabase(config.databaseUrl, connectionLost)
+    const database = await openReadModel(config.databaseUrl, connectionLost)
     opened.push(() => database.destroy())
     const onError = (error: unknown): void => logger.error({ err: error }, 'the read model could not be updated')
     const projection = await startProjection({ log, database, projection: sessionProjection, onError })

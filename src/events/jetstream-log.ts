@@ -8,6 +8,7 @@ import { LogUnavailable, type EventLog } from './event-log.ts'
 import { appendTo, unavailable } from './jetstream-append.ts'
 import { followFrom, type Connection } from './jetstream-follow.ts'
 import { eventAt, lastOn, readFrom } from './jetstream-read.ts'
+import { parseNatsAddress } from './nats-address.ts'
 import { watchStreamSpace } from './stream-space.ts'
 import { defaultStreamSizes, ensureStreams, type StreamSizes } from './streams.ts'
 import { streamOf } from './subjects.ts'
@@ -62,7 +63,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
 async function connectTo(options: EventLogOptions): Promise<NatsConnection> {
   try {
     return await connect({
-      servers: options.url.split(',').map((url) => url.trim()),
+      ...parseNatsAddress(options.url),
       name: options.name,
       timeout: connectTimeoutMs,
       maxReconnectAttempts: -1,

@@ -4,31 +4,12 @@ import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { decodeKeyShare, encodeKeyShare } from '../../src/crypto/key-share-codec.ts'
 import { scalarToBytes } from '../../src/crypto/curve/scalar.ts'
-import type { ExecutionHost } from '../../src/party/execution/execution-host.ts'
+import { recordingShares } from '../../bench/recording-host.ts'
 import { createWorkerHost } from '../../src/party/node/worker-host.ts'
 import { openDevice } from '../../src/cli/device.ts'
 import { makeKey, recovery, tokenOf, user, useSystem } from './fixtures/system.ts'
 
 const system = useSystem()
-
-/** A host that remembers each finished share: the canaries. */
-function watchedHost(shares: Uint8Array[]): ExecutionHost {
-  const host = createWorkerHost()
-  return {
-    open: async (task) => {
-      const run = await host.open(task)
-      return {
-        ...run,
-        receive: async (round, inbound) => {
-          const step = await run.receive(round, inbound)
-          if (step.kind === 'done' && step.result.protocol === 'dkls23-keygen') shares.push(step.result.share.slice())
-          return step
-        },
-      }
-    },
-    close: () => host.close(),
-  }
-}
 
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -63,7 +44,7 @@ async function tableText(url: string): Promise<string> {
 test('after a key generation no share, token or e-mail address is in the log, its files, the read models or any log line', async () => {
   const { stack } = system()
   const shares: Uint8Array[] = []
-  const host = watchedHost(shares)
+  const host = recordingShares(createWorkerHost(), shares)
   const devices = await Promise.all(
     [user, recovery].map(async ({ party_id, device_type, device_id }) => ({
       party_id,

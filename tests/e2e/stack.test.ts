@@ -19,7 +19,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(data: string, env: NodeJS.ProcessEnv = {}, ports: readonly string[] = ['--ports', 'auto']): StackCommand {
+const anyPorts = ['--ports', 'auto']
+
+function start(data: string, env: NodeJS.ProcessEnv = {}, ports: readonly string[] = anyPorts): StackCommand {
   const command = runStack(['--data', data, ...ports], env)
   commands.push(command)
   return command
@@ -114,7 +116,7 @@ describe('a running stack', () => {
   })
 })
 
-test('whatever ends a stack, nothing is left running and nothing that it kept is lost', { timeout: 300_000 }, async () => {
+test('whatever ends a stack, nothing is left running and nothing kept is lost', { timeout: 300_000 }, async () => {
   const data = join(folder, 'kept')
   const first = start(data)
   const urls = await first.started()

@@ -9,6 +9,7 @@ import type { TestProject } from 'vitest/node'
 import { findNatsServer } from '../../src/cli/nats/find-nats-server.ts'
 import { startNatsServer } from '../../src/cli/nats/nats-server.ts'
 import { startPostgres } from '../../src/cli/postgres/postgres-server.ts'
+import { openTeardown } from '../../src/cli/stack/teardown.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -24,16 +25,21 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'mpc-tests-'))
   await chmod(folder, 0o711)
-  const program = await findNatsServer({ env: process.env, say: (line) => console.error(line) })
-  const [nats, postgres] = await Promise.all([
-    startNatsServer({ program, folder: join(folder, 'nats'), logFile: join(folder, 'nats.log') }),
-    startPostgres({ folder: join(folder, 'postgres'), logFile: join(folder, 'postgres.log'), durable: false }),
-  ])
-  project.provide('natsUrl', nats.url)
-  project.provide('natsServer', program)
-  project.provide('databaseUrl', postgres.url)
-  return async () => {
-    await Promise.all([nats.stop(), postgres.stop()])
-    await rm(folder, { recursive: true, force: true })
+  const teardown = openTeardown()
+  teardown.add(() => rm(folder, { recursive: true, force: true }))
+  try {
+    const program = await findNatsServer({ env: process.env, say: (line) => console.error(line) })
+    const nats = await startNatsServer({ program, folder: join(folder, 'nats'), logFile: join(folder, 'nats.log') })
+    teardown.add(nats.stop)
+    const logFile = join(folder, 'postgres.log')
+    const postgres = await startPostgres({ folder: join(folder, 'postgres'), logFile, durable: false })
+    teardown.add(postgres.stop)
+    project.provide('natsUrl', nats.url)
+    project.provide('natsServer', program)
+    project.provide('databaseUrl', postgres.url)
+    return teardown.run
+  } catch (error) {
+    await teardown.run()
+    throw error
   }
 }

@@ -1,8 +1,8 @@
 /** The demo's story, for people to read: each step, each round with who sent how much, and the results. */
 import type { Participant } from './account-client.ts'
 import { verifierName } from './independent-check.ts'
+import type { SignatureResult } from './result.ts'
 import type { RoundLine } from './round-log.ts'
-import type { SignatureResult } from './scenario.ts'
 
 export type Narrator = Readonly<{
   started(ms: number): void

@@ -12,6 +12,7 @@ import type { Stack } from '../stack/stack.ts'
 import { accountClient, type MpcSession, type OpenedSession, type Participant } from './account-client.ts'
 import { checkSignature } from './independent-check.ts'
 import type { Narrator } from './narrator.ts'
+import type { DemoResult, SignatureResult } from './result.ts'
 import { RoundLog } from './round-log.ts'
 
 /** The hash of the API reference, section 4.3. */
@@ -26,16 +27,6 @@ const pairs: readonly (readonly Participant[])[] = [
   [user, recovery],
   [server, recovery],
 ]
-
-export type SignatureResult = Readonly<{ signers: readonly string[]; signature: string; recovery_id: number }>
-
-export type DemoResult = Readonly<{
-  public_key: string
-  address: string
-  message_hash: string
-  signatures: readonly SignatureResult[]
-  timings_ms: Readonly<{ keygen: number; signatures: readonly number[] }>
-}>
 
 /** Throws Error with the reason when any step does not end as it must. */
 export async function runScenario(stack: Stack, host: ExecutionHost, narrator: Narrator): Promise<DemoResult> {

@@ -1,8 +1,6 @@
 /** The read model's schema, step by step. A step that has been released is never changed. */
 import { sql, type Kysely } from 'kysely'
-import { Migrator, type Migration } from 'kysely/migration'
-
-export const schemaName = 'coordinator'
+import type { Migration } from 'kysely/migration'
 
 const readModel: Migration = {
   up: async (database: Kysely<unknown>) => {
@@ -60,15 +58,4 @@ const readModel: Migration = {
   },
 }
 
-const migrations: Readonly<Record<string, Migration>> = { '0001-read-model': readModel }
-
-/** Creates the schema, or brings it up to date. Several coordinators may do so at once: the migrator takes a lock. */
-export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
-  const migrator = new Migrator({
-    db: database,
-    provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableSchema: schemaName,
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
-}
+export const migrations: Readonly<Record<string, Migration>> = { '0001-read-model': readModel }

@@ -5,7 +5,7 @@ import { toBinary } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decide } from '../../../src/coordinator/decide/decide.ts'
-import { openDatabase } from '../../../src/coordinator/projection/database.ts'
+import { openReadModel } from '../../../src/coordinator/projection/database.ts'
 import { dropReadModel } from '../../../src/coordinator/projection/session-projection.ts'
 import { evolve, initialState, type SessionState } from '../../../src/coordinator/session-state.ts'
 import { createAggregateStore } from '../../../src/events/aggregate-store.ts'
@@ -186,7 +186,7 @@ describe('a crash after the last report', () => {
 describe('the read model', () => {
   test('survives the loss of every database connection', async () => {
     const { sessionId } = await one.client().createSession(request)
-    const admin = await openDatabase(database.url, () => undefined)
+    const admin = await openReadModel(database.url, () => undefined)
     for (let loss = 0; loss < 5; loss += 1) {
       const others = sql`select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid()`
@@ -218,7 +218,7 @@ describe('the read model', () => {
     await builder.client().createSession({ ...signing, publicKey })
     const end = await lastSequence()
     const tables = async (url: string) => {
-      const db = await openDatabase(url, () => undefined)
+      const db = await openReadModel(url, () => undefined)
       const checkpoint = () => db.selectFrom('checkpoint').selectAll().execute()
       while (Number((await checkpoint())[0]?.sequence ?? 0) < end) await delay(20)
       const participants = db.selectFrom('participants').selectAll()
@@ -236,7 +236,7 @@ describe('the read model', () => {
     expect(await tables(rebuilt.url)).toEqual(kept)
     await builder.close()
 
-    const emptied = await openDatabase(rebuilt.url, () => undefined)
+    const emptied = await openReadModel(rebuilt.url, () => undefined)
     await dropReadModel(emptied)
     await emptied.destroy()
     const again = await startCoordinator({ natsUrl: nats.url, databaseUrl: rebuilt.url, sweepIntervalMs: 60_000 })

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -150,7 +159,8 @@ test('where there is none, one line tells what was tried and what to do', async 
   )
   expect(error).toBeInstanceOf(Error)
   const message = error instanceof Error ? error.message : ''
-  for (const way of ['PATH:', 'cache:', 'release download:', 'go install:', 'Debian package:']) expect(message).toContain(way)
+  const ways = ['PATH:', 'cache:', 'release download:', 'go install:', 'Debian package:']
+  for (const way of ways) expect(message).toContain(way)
   expect(message).toContain('set NATS_SERVER to its path or NATS_URL to a running one')
   expect(message).not.toContain('\n')
 })

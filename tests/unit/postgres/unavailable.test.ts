@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isDatabaseUnavailable } from '../../../src/account/database.ts'
+import { isDatabaseUnavailable } from '../../../src/postgres/unavailable.ts'
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code })
 

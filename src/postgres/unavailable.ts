@@ -1,0 +1,23 @@
+/** Telling an outage of the database from everything else that can go wrong with a statement. */
+
+/** True where the database cannot be had at the moment; a later try may succeed. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  return error instanceof Error && (unavailableCodes.test(codeOf(error)) || unavailableMessages.test(error.message))
+}
+
+/** What the server or the socket said; neither ever repeats the password. */
+export function reasonOf(error: unknown): string {
+  // Where a name has several addresses, the error is an AggregateError without a message.
+  return error instanceof Error && error.message !== '' ? error.message : codeOf(error)
+}
+
+/** SQLSTATE classes 08 connection, 28 authorization, 3D no such database, 53 resources, 57P shutdown; socket errors. */
+const unavailableCodes =
+  /^(08|28|3D|53|57P)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND)$/
+
+/** Of the driver and its pool, which give these no code. */
+const unavailableMessages = /^(timeout exceeded when trying to connect|connection terminated)/i
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
