@@ -22,7 +22,11 @@ program
   .description('run the six services on this machine, open to it alone, with a nats-server and PostgreSQL of their own')
   .addOption(new Option('--data <folder>', 'keep everything here').default('.mpc').conflicts('ephemeral'))
   .option('--ephemeral', 'keep nothing: a temporary folder, deleted at the end')
-  .addOption(portsOption())
+  .addOption(
+    new Option('--ports <which>', 'the documented ports, or any free ones')
+      .choices(['documented', 'auto'])
+      .default('documented'),
+  )
   .addHelpText('after', '\nNATS_URL and DATABASE_URL, where set, are used in place of own servers.')
   .action(async (options: { data: string; ephemeral?: true; ports: 'documented' | 'auto' }) => {
     onStopRequest(async () => {
@@ -43,11 +47,11 @@ program
   .command('demo')
   .description('make a 2-of-3 key among a device, a server and a recovery party, and sign with every pair of them')
   .option('--json', 'print one JSON object instead of the story')
-  .addOption(portsOption())
-  .action(async (options: { json?: true; ports: 'documented' | 'auto' }) => {
+  .addHelpText('after', '\nA documented port that is in use is replaced by a free one.')
+  .action(async (options: { json?: true }) => {
     onStopRequest(closeEverything)
     const { runDemo } = await import('./demo/demo.ts')
-    await runDemo({ json: options.json === true, ports: options.ports === 'auto' ? 'free' : 'documented' })
+    await runDemo({ json: options.json === true })
     process.exit()
   })
 
@@ -64,12 +68,6 @@ for (const [command, description] of Object.entries(services)) {
     .description(`${description}, configured by environment variables: docs/operations.md`)
     // The keys of `services` are ServiceCommand.
     .action(() => runService(command as ServiceCommand))
-}
-
-function portsOption(): Option {
-  return new Option('--ports <which>', 'the documented ports, or any free ones')
-    .choices(['documented', 'auto'])
-    .default('documented')
 }
 
 function say(line: string): void {

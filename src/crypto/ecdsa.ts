@@ -22,7 +22,7 @@ export function signatureR(nonce: Point): Scalar {
 }
 
 /**
- * s = w/u (DKLs23 protocol 3.6, step 4) in low-s form, with its recovery id. Undefined when R, u, r or s is degenerate,
+ * s = w/u (DKLs23 protocol 3.6, step 10) in low-s form, with its recovery id. Undefined when R, u, r or s is degenerate,
  * which honest parties meet with negligible probability.
  */
 export function assembleSignature(nonce: Point, u: Scalar, w: Scalar): Omit<EcdsaSignature, 'publicKey'> | undefined {

@@ -6,7 +6,10 @@
  * the session's roster, from 0.
  */
 
-/** Fills and returns `length` fresh random bytes. Always passed in, so that runs can be reproduced in tests. */
+/**
+ * `length` fresh random bytes in an array that the caller owns and overwrites: a copy would survive that. Always passed
+ * in, so that runs can be reproduced in tests.
+ */
 export type Rng = (length: number) => Uint8Array
 
 /** A message of one round. `direct` bodies hold secrets of the pair: the driver seals them to the recipient. */

@@ -60,7 +60,7 @@ type Inputs = readonly [Scalar, Scalar]
 
 /** Bob: fresh choice bits β, b = ⟨g, β⟩, and the OT-extension message. `session` is the pair's and never repeats. */
 export function request(state: OtReceiverState, session: Uint8Array, rng: Rng) {
-  const beta = rng(transfers / 8).slice()
+  const beta = rng(transfers / 8)
   const g = gadget(session)
   const b = sumScalars(g.map((gj, j) => selectScalar(bitAt(beta, j), gj)))
   const { message, rows } = extendAsReceiver(state, session, beta, rng)

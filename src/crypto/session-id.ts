@@ -45,7 +45,7 @@ export function sessionId(input: SessionIdInput): Uint8Array {
   check(input.curve === 'secp256k1', 'curve')
   checkText(input.sessionId, 'sessionId')
   checkText(input.keyId, 'keyId')
-  check(input.derivationPath.length <= maxTextLength, 'derivationPath')
+  checkText(input.derivationPath, 'derivationPath', 0)
   check(input.messageHash.length === (input.purpose === 'sign' ? 32 : 0), 'messageHash')
   check(Number.isInteger(input.parties) && input.parties >= 2 && input.parties <= maxParties, 'parties')
   check(Number.isInteger(input.threshold) && input.threshold >= 2 && input.threshold <= input.parties, 'threshold')
@@ -82,8 +82,9 @@ export function rosterHash(roster: readonly RosterEntry[]): Uint8Array {
   return H(tag.roster, roster.length, ...items)
 }
 
-function checkText(text: string, field: string): void {
-  check(text.length >= 1 && text.length <= maxTextLength, field)
+function checkText(text: string, field: string, least = 1): void {
+  check(text.length >= least && text.length <= maxTextLength, field)
+  check(text.isWellFormed(), field) // UTF-8 turns every lone surrogate into the same character
 }
 
 function check(condition: boolean, field: string): void {

@@ -39,6 +39,7 @@ export type HttpFront = Readonly<{
   readiness: Readiness
   metrics: Metrics
   addRoutes: (app: Hono, upgrade: UpgradeWebSocket) => void
+  webSocketPaths: readonly string[]
 }>
 
 export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logger): Closable<Server> {
@@ -62,11 +63,12 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
           requestTimeout: requestTimeoutMs,
           headersTimeout: requestTimeoutMs,
           // Other upgrades (h2c, which some clients offer with every request) are answered as plain HTTP/1.1.
-          shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
+          shouldUpgradeCallback: (request: IncomingMessage) => isForWebSocket(request, front.webSocketPaths),
         },
         refuseMalformed(listener),
       )) as typeof createServer,
   }) as Server
+  webSockets.on('wsClientError', (_error, socket) => socket.end(malformedRequest(400)))
   server.maxConnections = maxConnections
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
@@ -119,10 +121,21 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 /** What the adapter could not make a Request of is answered here, with the documented body. */
 function refuseMalformed(listener: Listener): Listener {
   return (request, response) => {
-    const url = URL.parse(request.url ?? '', `http://${request.headers.host ?? ''}`)
-    if (url !== null && url.host !== '' && request.url?.startsWith('/') === true) return listener(request, response)
+    if (urlOf(request) !== null) return listener(request, response)
     response.writeHead(400, { 'content-type': 'application/json', connection: 'close' }).end(malformedRequestBody)
   }
+}
+
+/** Whether the request is one for a WebSocket where there is one; what the handshake lacks is found later. */
+function isForWebSocket(request: IncomingMessage, paths: readonly string[]): boolean {
+  const wantsOne = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket'
+  return wantsOne && paths.includes(urlOf(request)?.pathname ?? '')
+}
+
+/** Null where target and host do not make a URL of this server. */
+function urlOf(request: IncomingMessage): URL | null {
+  const url = URL.parse(request.url ?? '', `http://${request.headers.host ?? ''}`)
+  return url !== null && url.host !== '' && request.url?.startsWith('/') === true ? url : null
 }
 
 function malformedRequest(status: 400 | 431): string {

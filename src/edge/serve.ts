@@ -8,6 +8,7 @@ import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts'
 import { pipelineOptions, type CallPipeline } from './call-pipeline.ts'
 import { identifyCaller, type Caller } from './caller.ts'
 import { requireLoopbackInOpenMode, type EdgeConfig } from './config.ts'
+import { withBoundedDeadline } from './deadline.ts'
 import { createGrpcServer } from './grpc-server.ts'
 import { healthService } from './health-service.ts'
 import { createHttpServer } from './http-server.ts'
@@ -31,6 +32,8 @@ export type ServiceDefinition = Readonly<{
   ready: () => Promise<Dependencies>
   /** Further HTTP routes, e.g. a WebSocket; `identify` gives a request's caller or throws Refusal 'unauthorized'. */
   http?: (app: Hono, upgradeWebSocket: UpgradeWebSocket, identify: (headers: Headers) => Caller) => void
+  /** Which of these routes are WebSockets. */
+  webSocketPaths?: readonly string[]
 }>
 
 export type RunningService = Readonly<{
@@ -60,7 +63,7 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const grpcRouter = createConnectRouter(pipelineOptions(pipeline))
   routes(grpcRouter)
   addOperations(grpcRouter, services, readiness, config.reflection)
-  const grpc = createGrpcServer(grpcRouter.handlers.map(withProtocolErrors), config.limits, log)
+  const grpc = createGrpcServer(grpcRouter.handlers.map(withProtocolErrors).map(withBoundedDeadline), config.limits, log)
 
   // Without gRPC itself: its trailers need HTTP/2.
   const httpRouter = createConnectRouter({ ...pipelineOptions(pipeline), grpc: false })
@@ -70,9 +73,10 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
       name,
       routes: restRoutesOf(services),
       transport: createRouterTransport(routes, { router: pipelineOptions(pipeline, 'rest') }),
-      handlers: httpRouter.handlers.map(withProtocolErrors),
+      handlers: httpRouter.handlers.map(withProtocolErrors).map(withBoundedDeadline),
       readiness,
       metrics,
+      webSocketPaths: definition.webSocketPaths ?? [],
       addRoutes: (app, upgrade) => definition.http?.(app, upgrade, (headers) => identifyCaller(headers, config)),
     },
     config,

@@ -20,7 +20,10 @@ export function linkedAbort(outer: AbortSignal): Readonly<{ controller: AbortCon
   return { controller, detach: () => outer.removeEventListener('abort', follow) }
 }
 
-/** `work`, given a signal that is aborted with `timedOut()` after `timeoutMs`. Rejects then even if `work` does not react. */
+/**
+ * `work`, given a signal that is aborted with `timedOut()` after `timeoutMs`. Rejects then even if `work` does not
+ * react.
+ */
 export async function within<T>(
   clock: Clock,
   timeoutMs: number,

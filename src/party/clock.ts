@@ -20,10 +20,13 @@ export const systemClock: Clock = {
         clearTimeout(timer)
         reject(signal.reason)
       }
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', cancel)
-        resolve()
-      }, Math.min(Math.max(delayMs, 0), maxDelayMs))
+      const timer = setTimeout(
+        () => {
+          signal.removeEventListener('abort', cancel)
+          resolve()
+        },
+        Math.min(Math.max(delayMs, 0), maxDelayMs),
+      )
       signal.addEventListener('abort', cancel, { once: true })
     }),
 }

@@ -1,7 +1,7 @@
 /**
  * The sealed and signed form in which protocol messages travel. The signature covers everything that names the message:
- * version, protocol, session, sid, roster hash, round, sender, recipient and the hash of the body. One-to-one bodies are
- * HPKE-sealed to the recipient's ephemeral key, bound to the same context. An envelope cannot be moved to another
+ * version, protocol, session, sid, roster hash, round, sender, recipient and the hash of the body. One-to-one bodies
+ * are HPKE-sealed to the recipient's ephemeral key, bound to the same context. An envelope cannot be moved to another
  * session, round, pair or channel. What does not open is dropped by the caller: anyone could have made it.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
@@ -113,7 +113,9 @@ export async function openEnvelope(
   if (envelope.body.case === undefined) return { kind: 'rejected', reason: 'malformed' }
   const binding = sealBinding(context, { round: envelope.round, from: envelope.from, to: envelope.to })
   const body = await open(recipient.ephemeralSecret, binding, binding, envelope.body.value)
-  return body === null ? { kind: 'rejected', reason: 'not-openable' } : { kind: 'opened', channel: 'direct', body, digest }
+  return body === null
+    ? { kind: 'rejected', reason: 'not-openable' }
+    : { kind: 'opened', channel: 'direct', body, digest }
 }
 
 async function bodyFor(
@@ -122,14 +124,17 @@ async function bodyFor(
   body: Uint8Array,
   recipientKey: Uint8Array | null,
 ): Promise<PartyEnvelope['body']> {
-  if ((address.to === null) !== (recipientKey === null)) throw new Error('a one-to-one message needs its recipient\'s key')
+  if ((address.to === null) !== (recipientKey === null))
+    throw new Error("a one-to-one message needs its recipient's key")
   if (recipientKey === null) return { case: 'plaintext', value: body }
   const binding = sealBinding(context, address)
   const sealed = await seal(recipientKey, binding, binding, Uint8Array.from(body))
   return { case: 'sealed', value: create(SealedBodySchema, sealed) }
 }
 
-/** Undefined unless well-formed: a broadcast in plaintext or a one-to-one message sealed, with fields of the right size. */
+/**
+ * Undefined unless well-formed: a broadcast in plaintext or a one-to-one message sealed, with fields of the right size.
+ */
 function decode(payload: Uint8Array): PartyEnvelope | undefined {
   let envelope: PartyEnvelope
   try {
@@ -180,7 +185,10 @@ function bodyHash(body: PartyEnvelope['body']): Readonly<{ kind: string; hash: U
     case 'plaintext':
       return { kind: 'plaintext', hash: sha256(body.value) }
     case 'sealed':
-      return { kind: 'sealed', hash: sha256.create().update(body.value.encapsulatedKey).update(body.value.ciphertext).digest() }
+      return {
+        kind: 'sealed',
+        hash: sha256.create().update(body.value.encapsulatedKey).update(body.value.ciphertext).digest(),
+      }
     case undefined:
       throw new Error('an envelope has a body')
     default:

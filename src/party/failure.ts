@@ -1,6 +1,6 @@
 /**
- * Why a party gave up a session. The reasons are a closed set: they are reported to the coordinator, stored in its log and
- * counted, so nothing secret and nothing from a peer's message can be in them.
+ * Why a party gave up a session. The reasons are a closed set: they are reported to the coordinator, stored in its log
+ * and counted, so nothing secret and nothing from a peer's message can be in them.
  */
 import type { Abort, AbortReason } from '../crypto/protocol.ts'
 import type { ProtocolName } from './envelope.ts'
@@ -46,8 +46,8 @@ export type FailureReason =
   | 'party_stopped'
 
 /**
- * What follows for the key besides the end of the session. `ban`: the culprits are banned for it. `count`: a failure that
- * only a cheater can cause, but nobody can tell which party; too many of those freeze the key.
+ * What follows for the key besides the end of the session. `ban`: the culprits are banned for it. `count`: a failure
+ * that only a cheater can cause, but nobody can tell which party; too many of those freeze the key.
  */
 export type Consequence = 'none' | 'ban' | 'count'
 

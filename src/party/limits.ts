@@ -1,6 +1,9 @@
 /** Every limit of the party runtime. Times in milliseconds. */
 export type PartyLimits = Readonly<{
-  /** From sending a round's messages to having everyone else's. A 20-party key generation on one busy core needs minutes. */
+  /**
+   * From sending a round's messages to having everyone else's. A 20-party key generation on one busy core needs
+   * minutes.
+   */
   roundTimeoutMs: number
   /** What the coordinator's clock and ours may differ by before we give up on an expired session by ourselves. */
   clockSkewMs: number

@@ -75,7 +75,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   }
   try {
     const running = await serve(definition, edge, log)
-    log.info({ deviceId, fingerprint: fingerprint(identity.publicKey), policy: config.MPC_SIGNING_POLICY }, 'party is up')
+    log.info(
+      { deviceId, fingerprint: fingerprint(identity.publicKey), policy: config.MPC_SIGNING_POLICY },
+      'party is up',
+    )
     return {
       close: async () => {
         await Promise.all([running.close(), stop()])

@@ -11,7 +11,8 @@ import type { UnfinishedSession } from './store/session-journal.ts'
 import { failUnfinished } from './session/recover.ts'
 import { Rejections, type DropReason } from './session/rejections.ts'
 import { RunningSessions } from './session/running-sessions.ts'
-import { runSession, type JoinOrder, type SessionOutcome } from './session/session-run.ts'
+import type { JoinOrder, SessionOutcome } from './session/run.ts'
+import { runSession } from './session/session-run.ts'
 
 /** Clock, randomness, limits and log have defaults. */
 export type PartyOptions = Omit<PartyParts, 'rng' | 'clock' | 'limits' | 'log' | 'running' | 'rejections'> &
@@ -26,8 +27,8 @@ export type Party = Readonly<{
   /** Sessions that an earlier process of this party left in the middle. Throws StorageError. */
   unfinishedSessions: () => Promise<readonly string[]>
   /**
-   * Fails those. Call it at every start, before the first run. Throws Refusal 'unavailable' while the coordinator is away,
-   * and can be called again then.
+   * Fails those. Call it at every start, before the first run. Throws Refusal 'unavailable' while the coordinator is
+   * away, and can be called again then.
    */
   recover: (signal: AbortSignal) => Promise<void>
   runningSessions: () => number

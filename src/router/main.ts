@@ -10,7 +10,7 @@ import { MessageRouter } from '../gen/mpc/router/v1/message_router_pb.ts'
 import { routerLimitsFromEnv } from './limits.ts'
 import { openRouter } from './router.ts'
 import { messageRouterService } from './service.ts'
-import { mountWebSocket } from './websocket.ts'
+import { mountWebSocket, webSocketPath } from './websocket.ts'
 
 const name = 'message-router'
 
@@ -37,6 +37,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
         services: [MessageRouter],
         routes: (connect) => connect.service(MessageRouter, messageRouterService(router)),
         ready: async () => ({ nats: await log.healthy() }),
+        webSocketPaths: [webSocketPath],
         http: (app, upgrade, identify) =>
           mountWebSocket(app, upgrade, { router, identify, validator, limits, log: logger }),
       },

@@ -164,6 +164,7 @@ describe('mpc start refuses in one line', () => {
     const file = join(folder, 'file')
     writeFileSync(file, 'a file in its place')
     expect(await refusal(start(file))).toContain(`${file} cannot be written`)
+    expect(await refusal(start('/proc/mpc'))).toContain('/proc/mpc cannot be written')
   })
 
   test('when NATS_SERVER is not a nats-server', async () => {

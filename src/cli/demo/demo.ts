@@ -2,15 +2,13 @@
 import { createWorkerHost } from '../../party/node/worker-host.ts'
 import { narrateTo, silentNarrator } from './narrator.ts'
 import { runScenario } from './scenario.ts'
-import { startStack, type StackOptions } from '../stack/stack.ts'
-
-export type DemoOptions = Readonly<{ json?: boolean }> & Pick<StackOptions, 'ports' | 'data' | 'ephemeral'>
+import { startStack } from '../stack/stack.ts'
 
 /** Standard output gets the story or, with `json`, one object; progress of installing and starting goes to standard error. */
-export async function runDemo({ json = false, ...where }: DemoOptions): Promise<void> {
+export async function runDemo({ json }: Readonly<{ json: boolean }>): Promise<void> {
   const narrator = json ? silentNarrator : narrateTo((line) => console.log(line))
   const began = performance.now()
-  const stack = await startStack({ ephemeral: true, ...where, say: (line) => console.error(line) })
+  const stack = await startStack({ ephemeral: true, ports: 'preferred', say: (line) => console.error(line) })
   const host = createWorkerHost()
   try {
     const startMs = Math.round(performance.now() - began)

@@ -10,7 +10,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { identityFromSeed } from '../../identity/identity-key.ts'
 import { StartupError } from '../startup-error.ts'
 import { serviceSpecs, type ServiceName } from './services.ts'
@@ -44,6 +44,7 @@ export function describeDataFolder(path: string): DataFolder {
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'no permission',
+  ENOENT: 'no folder can be made there',
   EROFS: 'read-only',
   ENOSPC: 'the disk is full',
   ENOTDIR: 'not a folder',
@@ -54,7 +55,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function makeDataFolder(path: string): DataFolder {
   const folder = describeDataFolder(path)
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolder(path)
     accessSync(path, constants.W_OK | constants.X_OK)
     // PostgreSQL under an account of its own passes through; the secrets are in folders and files only we can read.
     chmodSync(path, 0o711)
@@ -65,6 +66,13 @@ export function makeDataFolder(path: string): DataFolder {
     const reason = reasons[code] ?? code
     throw new StartupError(`the data folder ${path} cannot be written (${reason}): choose another with --data`)
   }
+}
+
+/** One level at a time: Node's recursive mkdir never ends where the kernel lets nobody make folders, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 /** Creates the keys that are missing and the coordinator's list of server parties. Existing keys are never replaced. */

@@ -13,8 +13,11 @@ export type AssignedPorts = Readonly<{
   releaseAll: () => Promise<void>
 }>
 
-/** Throws StartupError naming the first documented port that somebody else holds. */
-export async function assignPorts(choice: 'documented' | 'free'): Promise<AssignedPorts> {
+/** `preferred`: the documented ones, and any free one in place of each that somebody else holds. */
+export type PortChoice = 'documented' | 'preferred' | 'free'
+
+/** Throws StartupError naming the first port that has to be a documented one and is held by somebody else. */
+export async function assignPorts(choice: PortChoice): Promise<AssignedPorts> {
   const held = new Map<ServiceName, readonly ReservedPort[]>()
   const release = async (name: ServiceName) => {
     const reserved = held.get(name) ?? []
@@ -41,9 +44,10 @@ export async function assignPorts(choice: 'documented' | 'free'): Promise<Assign
   }
 }
 
-async function reserve(choice: 'documented' | 'free', port: number, what: string): Promise<ReservedPort> {
+async function reserve(choice: PortChoice, port: number, what: string): Promise<ReservedPort> {
   if (choice === 'free') return reserveFreePort()
   const reserved = await reservePort(port)
   if (reserved !== null) return reserved
+  if (choice === 'preferred') return reserveFreePort()
   throw new StartupError(`port ${port} (${what}) is already in use: stop what uses it, or use --ports auto`)
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { startBacking } from './backing.ts'
 import { ensureKeys, makeDataFolder, type DataFolder } from './data-folder.ts'
 import { lockDataFolder } from './data-lock.ts'
-import { assignPorts } from './ports.ts'
+import { assignPorts, type PortChoice } from './ports.ts'
 import { host, serviceEnvironment, type Backing } from './service-environment.ts'
 import { startService, type ServiceProcess } from './service-process.ts'
 import { coreServices, serviceSpecs, type Ports, type ServiceName, type ServiceSpec } from './services.ts'
@@ -16,8 +16,8 @@ export type StackOptions = Readonly<{
   data?: string
   /** A temporary folder instead, deleted at the end. */
   ephemeral?: boolean
-  /** The documented ports (default), or any free ones. */
-  ports?: 'documented' | 'free'
+  /** Default: documented. */
+  ports?: PortChoice
   /** Default: process.env. NATS_URL and DATABASE_URL replace our own servers; the rest is passed to the services. */
   env?: NodeJS.ProcessEnv
   /** Told what takes time and what goes wrong, one line each. Default: nobody. */

@@ -15,7 +15,9 @@ export const uniformLength = 64
 
 /** A uniform scalar other than zero. */
 export function randomElementScalar(rng: Rng): ElementScalar {
-  const scalar = rng(64).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) % Point.Fn.ORDER
+  const bytes = rng(64)
+  const scalar = bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) % Point.Fn.ORDER
+  bytes.fill(0)
   if (scalar === 0n) throw new Error('the random number generator returned zero modulo the group order')
   return scalar
 }

@@ -60,7 +60,9 @@ export function selectScalar(bit: number, scalar: Scalar): Scalar {
 
 /** A uniform scalar other than zero. */
 export function randomScalar(rng: Rng): Scalar {
-  const scalar = scalarFromWide(rng(wideScalarLength), 0)
+  const bytes = rng(wideScalarLength)
+  const scalar = scalarFromWide(bytes, 0)
+  bytes.fill(0)
   if (scalar === 0n) throw new Error('the random number generator returned zero modulo the group order')
   return scalar
 }

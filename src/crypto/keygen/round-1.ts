@@ -19,7 +19,7 @@ export function round1(context: KeygenContext, rng: Rng): Outcome<AfterRound1, n
   const [statement] = contribution
   if (secret === undefined || statement === undefined) throw new Error('a polynomial needs a constant term')
   const proof = prove({ tag: tag.proofOfContribution, session, prover: self }, secret, statement, rng)
-  const opening: Opening = { contribution, proof, chainCodeShare: rng(32).slice(), salt: rng(32).slice() }
+  const opening: Opening = { contribution, proof, chainCodeShare: rng(32), salt: rng(32) }
   const commitment = commitTo(context, self, opening)
   const broadcast = encodeMessage(round1Broadcast, { session, commitment })
   return {

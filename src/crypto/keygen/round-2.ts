@@ -49,7 +49,7 @@ export function round2(
 
 /** Fresh secrets for every peer: nothing is shared between pairs (TOB-BRON-2). */
 function startPair({ session, self, parties }: KeygenContext, peer: number, rng: Rng): PairStart {
-  const zeroShare = rng(32).slice()
+  const zeroShare = rng(32)
   const role = baseOtRole(self, peer, parties)
   return role === 'base-sender'
     ? { peer, zeroShare, role, baseOt: startSender(rng) }

@@ -47,12 +47,14 @@ export function startSender(rng: Rng): BaseOtSender {
  * encoded by the same code from the canonical form, so the sender cannot tell which is which.
  */
 export function startReceiver(session: Uint8Array, rng: Rng): BaseOtReceiver {
-  const choices = rng(rowLength).slice()
+  const choices = rng(rowLength)
   const message: Pick<Element, 'bytes'>[] = []
   const t = Array.from({ length: instances }, (_, i) => {
     const choice = bitAt(choices, i)
     const ti = randomElementScalar(rng)
-    const other = element(elementFromUniform(rng(uniformLength)))
+    const uniform = rng(uniformLength)
+    const other = element(elementFromUniform(uniform))
+    uniform.fill(0) // it would tell which of the two elements was not chosen
     const chosen = element(multiplyElementBase(ti).subtract(hashToElement(session, i, choice, other.bytes)))
     message.push(...inPosition(choice, chosen.bytes, other.bytes))
     return ti

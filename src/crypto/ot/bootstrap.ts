@@ -22,7 +22,7 @@ export const bootstrapFields = extensionFields(columnCount)
 
 /** Run by the base OTs' sender, who becomes extension sender towards the peer with a fresh Δ. */
 export function reverseToSender(state: OtReceiverState, session: Uint8Array, rng: Rng) {
-  const delta = rng(rowLength).slice()
+  const delta = rng(rowLength)
   const { message, rows } = extendAsReceiver(state, session, delta, rng)
   const seeds = rowSeeds(session, rows)
   rows.fill(0)

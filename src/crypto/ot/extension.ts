@@ -41,7 +41,9 @@ export function extendAsReceiver(state: OtReceiverState, session: Uint8Array, ch
   const transfers = choices.length * 8
   const length = columnLength(transfers)
   // 128 further random choices mask what the consistency check reveals.
-  const extended = concatBytes(choices, rng(rowLength))
+  const mask = rng(rowLength)
+  const extended = concatBytes(choices, mask)
+  mask.fill(0)
   const t = expandColumns(state.seeds0, session, length)
   const u = expandColumns(state.seeds1, session, length)
   for (let i = 0; i < u.length; i++) u[i] = byteAt(u, i) ^ byteAt(t, i) ^ byteAt(extended, i % length)

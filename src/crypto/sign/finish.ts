@@ -1,6 +1,7 @@
-/** Signing, the end (DKLs23 protocol 3.6, step 4): put the signature together, and release it only if it verifies. */
+/** Signing, the end (DKLs23 protocol 3.6, step 10): put the signature together, and release it only if it verifies. */
+import { equalBytes } from '../bytes.ts'
 import { sumScalars } from '../curve/scalar.ts'
-import { assembleSignature, verifySignature, type EcdsaSignature } from '../ecdsa.ts'
+import { assembleSignature, recoverPublicKey, verifySignature, type EcdsaSignature } from '../ecdsa.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { open, sameView } from '../inbound.ts'
 import type { Inbound } from '../protocol.ts'
@@ -19,8 +20,12 @@ export function finish(
   const u = sumScalars([state.u, ...shares.map((share) => share.u)])
   const w = sumScalars([state.w, ...shares.map((share) => share.w)])
   const signature = assembleSignature(state.R, u, w)
-  if (signature === undefined) return abort('nonce-degenerate', [])
-  // u_i and w_i carry no proof: a wrong one shows here only, and not whose it is.
+  // u_i and w_i carry no proof: a wrong one shows here only, and not whose it is. R is not the identity (round 3), so
+  // a Σu or Σw of zero is somebody's choice too.
+  if (signature === undefined) return abort('signature-invalid', [])
   if (!verifySignature(signature, messageHash, publicKey)) return abort('signature-invalid', [])
+  // Whoever sends last can turn Σw into -Σw: (r, s) stays valid in low-s form, but R's parity does not belong to it.
+  const recovered = recoverPublicKey(signature, messageHash)
+  if (recovered === undefined || !equalBytes(recovered, publicKey)) return abort('signature-invalid', [])
   return { kind: 'done', result: { ...signature, publicKey } }
 }

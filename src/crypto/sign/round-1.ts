@@ -1,4 +1,4 @@
-/** Signing, round 1 (DKLs23 protocol 3.6, step 1): commit to a nonce share; start multiplying with every peer. */
+/** Signing, round 1 (DKLs23 protocol 3.6, steps 4–6): commit to a nonce share; start multiplying with every peer. */
 import { encodeMessage } from '../codec.ts'
 import { encodePoint, multiplyBase, type Point } from '../curve/secp256k1.ts'
 import { randomScalar, zero, type Scalar } from '../curve/scalar.ts'
@@ -23,7 +23,7 @@ export function round1(
   const r = randomScalar(rng)
   const phi = randomScalar(rng)
   const R = multiplyBase(r)
-  const salt = rng(32).slice()
+  const salt = rng(32)
   const broadcast = encodeMessage(round1Broadcast, { session, commitment: commitTo(context, self, R, salt) })
   const outbound: Outbound[] = [{ kind: 'broadcast', body: broadcast }]
   const receivers = new Map<number, ReceiverState>()

@@ -1,4 +1,4 @@
-/** Signing, round 2 (DKLs23 protocol 3.6, step 2): answer every peer's multiplication with (r_i, sk_i). */
+/** Signing, round 2 (DKLs23 protocol 3.6, step 7): answer every peer's multiplication with (r_i, sk_i). */
 import { encodeMessage } from '../codec.ts'
 import { multiplyBase } from '../curve/secp256k1.ts'
 import { subtractScalars, zero, type Scalar } from '../curve/scalar.ts'

@@ -1,4 +1,4 @@
-/** Signing, round 3 (DKLs23 protocol 3.6, step 3): check all openings and multiplications; broadcast u_i and w_i. */
+/** Signing, round 3 (DKLs23 protocol 3.6, steps 8–9): check all openings and multiplications; broadcast u_i and w_i. */
 import { equalBytes } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
 import { addPoints, encodePoint, equalPoints, isIdentity, multiplyBase, multiplyPoint } from '../curve/secp256k1.ts'

@@ -16,14 +16,20 @@ export function createExecutionOf(task: ProtocolTask, rng: Rng): Execution<Proto
       }))
     case 'dkls23-sign': {
       const { protocol, ...params } = task
-      return mapped(createSign({ ...params, share: decodeKeyShare(task.share) }, rng), (signature) => ({ protocol, ...signature }))
+      return mapped(createSign({ ...params, share: decodeKeyShare(task.share) }, rng), (signature) => ({
+        protocol,
+        ...signature,
+      }))
     }
     default:
       return task satisfies never
   }
 }
 
-function mapped<Result>(execution: Execution<Result>, convert: (result: Result) => ProtocolOutput): Execution<ProtocolOutput> {
+function mapped<Result>(
+  execution: Execution<Result>,
+  convert: (result: Result) => ProtocolOutput,
+): Execution<ProtocolOutput> {
   const step = (result: Step<Result>): Step<ProtocolOutput> =>
     result.kind === 'done' ? { kind: 'done', result: convert(result.result) } : result
   return {

@@ -52,7 +52,10 @@ export async function openFileRecords(folder: string, ending: string): Promise<R
     list: () =>
       attempt('cannot be read', folder, async () => {
         const files = (await readdir(folder)).filter((file) => file.endsWith(ending))
-        return files.map((file) => file.slice(0, -ending.length)).filter(isRecordName).sort()
+        return files
+          .map((file) => file.slice(0, -ending.length))
+          .filter(isRecordName)
+          .sort()
       }),
     remove: async (name) => {
       const path = pathOf(name)

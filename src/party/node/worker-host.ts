@@ -5,7 +5,13 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Step } from '../../crypto/protocol.ts'
-import { HostUnavailable, type ExecutionHost, type HostedRun, type ProtocolOutput, type ProtocolTask } from '../execution/execution-host.ts'
+import {
+  HostUnavailable,
+  type ExecutionHost,
+  type HostedRun,
+  type ProtocolOutput,
+  type ProtocolTask,
+} from '../execution/execution-host.ts'
 import type { WorkerAnswer, WorkerCall, WorkerRequest } from './worker-messages.ts'
 
 export type WorkerHostOptions = Readonly<{
@@ -41,7 +47,8 @@ export function createWorkerHost(options: WorkerHostOptions = {}): ExecutionHost
   return {
     open: async (task) => {
       if (closed) throw new HostUnavailable('the host is closed')
-      if (threads.reduce((sum, thread) => sum + thread.runs, 0) >= maxRuns) throw new HostUnavailable('the host is full')
+      if (threads.reduce((sum, thread) => sum + thread.runs, 0) >= maxRuns)
+        throw new HostUnavailable('the host is full')
       return openRun(leastBusy(), nextRun++, task)
     },
     close: async () => {

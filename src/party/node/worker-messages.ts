@@ -13,5 +13,4 @@ export type WorkerRequest = Readonly<{ id: number | null }> & WorkerCall
 
 export type WorkerAnswer =
   /** `value` is what the call returned: nothing, or a step. */
-  | Readonly<{ id: number; ok: true; value: unknown }>
-  | Readonly<{ id: number; ok: false; problem: string }>
+  Readonly<{ id: number; ok: true; value: unknown }> | Readonly<{ id: number; ok: false; problem: string }>

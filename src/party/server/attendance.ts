@@ -1,6 +1,6 @@
 /**
- * Which invitations a server party follows, and how many at once. The coordinator lists open invitations again after each
- * reconnection, and it is not trusted: repeats are ignored, running sessions and those that wait are bounded.
+ * Which invitations a server party follows, and how many at once. The coordinator lists open invitations again after
+ * each reconnection, and it is not trusted: repeats are ignored, running sessions and those that wait are bounded.
  */
 import type { OpenInvitation } from './invitations.ts'
 
@@ -25,7 +25,10 @@ export class Attendance {
   #closed = false
 
   /** `attend` handles its own errors. */
-  constructor(attend: (invitation: OpenInvitation) => Promise<void>, limits: AttendanceLimits = defaultAttendanceLimits) {
+  constructor(
+    attend: (invitation: OpenInvitation) => Promise<void>,
+    limits: AttendanceLimits = defaultAttendanceLimits,
+  ) {
     this.#attend = attend
     this.#limits = limits
   }

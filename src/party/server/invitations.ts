@@ -58,7 +58,10 @@ async function request({ identity, deviceId, clock }: InvitationsOptions) {
 }
 
 /** Undefined for an invitation that was not sealed to this party, for this session and party id. */
-async function openInvitation(options: InvitationsOptions, invitation: Invitation): Promise<OpenInvitation | undefined> {
+async function openInvitation(
+  options: InvitationsOptions,
+  invitation: Invitation,
+): Promise<OpenInvitation | undefined> {
   const { identity, deviceId, log } = options
   const { sessionId, partyId, sealedJoinToken } = invitation
   const secret = identity.openingSecret()

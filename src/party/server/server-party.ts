@@ -94,7 +94,8 @@ async function recover(party: Party, { clock, log }: ServerPartyOptions, signal:
       return
     } catch (error) {
       const problem = error instanceof Error ? error.message : 'unknown'
-      if (!signal.aborted) log.warn({ problem, retryInMs: recoveryRetryMs }, 'unfinished sessions could not be failed yet')
+      if (!signal.aborted)
+        log.warn({ problem, retryInMs: recoveryRetryMs }, 'unfinished sessions could not be failed yet')
     }
     await clock.sleep(recoveryRetryMs, signal).catch(() => undefined)
   }

@@ -8,31 +8,17 @@ import { orAborted } from '../abort.ts'
 import type { ProtocolOutput } from '../execution/execution-host.ts'
 import { SessionFailure } from '../failure.ts'
 import type { StoredKey } from '../store/share-store.ts'
-import type { Member, Report, SessionSnapshot } from '../transport/party-transport.ts'
+import type { Report, SessionSnapshot } from '../transport/party-transport.ts'
+import type { Agreed } from './compute.ts'
 import type { Roster } from './roster.ts'
-import type { Run } from './session-run.ts'
+import type { Run, SessionResult } from './run.ts'
 import type { SessionWatch } from './session-watch.ts'
 import type { Terms } from './terms.ts'
 
-export type SessionResult =
-  | Readonly<{ kind: 'key-made'; keyId: string; /** 33 bytes, compressed. */ publicKey: Uint8Array }>
-  | Readonly<{
-      kind: 'signed'
-      keyId: string
-      publicKey: Uint8Array
-      messageHash: Uint8Array
-      /** 32 bytes each; s is low. */
-      r: Uint8Array
-      s: Uint8Array
-      recoveryId: number
-    }>
-
+/** @throws SessionFailure, StorageError, or what the transport throws. */
 export async function conclude(
   run: Run,
-  member: Member,
-  terms: Terms,
-  key: StoredKey | null,
-  roster: Roster,
+  { member, terms, key, roster }: Agreed,
   output: ProtocolOutput,
   watch: SessionWatch,
 ): Promise<SessionResult> {
@@ -42,18 +28,35 @@ export async function conclude(
   const { allCompleted } = await parts.transport.report(member, report, signal)
   emit({ type: 'reported', allCompleted })
   await parts.journal.close(run.sessionId)
-  const completed = await orAborted(watch.until(({ status }) => status === 'completed'), signal)
+  const completed = await orAborted(
+    watch.until(({ status }) => status === 'completed'),
+    signal,
+  )
   requireSameResult(completed, result)
   return result
 }
 
 /** The share is on disk when this resolves, and only then may anyone hear of the key. */
-async function keepShare(run: Run, terms: Terms, { entries, self }: Roster, output: ProtocolOutput): Promise<SessionResult> {
+async function keepShare(
+  run: Run,
+  terms: Terms,
+  { entries, self }: Roster,
+  output: ProtocolOutput,
+): Promise<SessionResult> {
   if (output.protocol !== 'dkls23-keygen') throw new Error('key generation gave no share')
   const { sessionId: keyId, thresholdT, thresholdN } = terms
   const { publicKey, share } = output
   const members = entries.map(({ partyId, identityKey }) => ({ partyId, identityKey }))
-  const common = { keyId, curve: 'secp256k1', epoch: 0, thresholdT, thresholdN, publicKey, members, erasedPeers: [] } as const
+  const common = {
+    keyId,
+    curve: 'secp256k1',
+    epoch: 0,
+    thresholdT,
+    thresholdN,
+    publicKey,
+    members,
+    erasedPeers: [],
+  } as const
   try {
     await run.parts.shares.put({ key: { ...common, partyId: run.order.partyId, partyIndex: self }, share })
   } finally {
@@ -63,7 +66,10 @@ async function keepShare(run: Run, terms: Terms, { entries, self }: Roster, outp
   return { kind: 'key-made', keyId, publicKey }
 }
 
-/** The execution has verified the signature where it ran; here it is verified against what this party has stored and agreed to. */
+/**
+ * The execution has verified the signature where it ran; here it is verified against what this party has stored and
+ * agreed to.
+ */
 function requireValid(terms: Terms, { publicKey, keyId }: StoredKey, output: ProtocolOutput): SessionResult {
   if (output.protocol !== 'dkls23-sign' || terms.kind !== 'sign') throw new Error('signing gave no signature')
   const { messageHash } = terms
@@ -99,6 +105,7 @@ function requireSameResult(completed: SessionSnapshot, result: SessionResult): v
   const same =
     result.kind === 'key-made'
       ? completed.publicKey === bytesToHex(uncompressedPublicKey(result.publicKey))
-      : completed.signature === bytesToHex(concatBytes(result.r, result.s)) && completed.recoveryId === result.recoveryId
+      : completed.signature === bytesToHex(concatBytes(result.r, result.s)) &&
+        completed.recoveryId === result.recoveryId
   if (!same) throw new SessionFailure('result_disagrees', 'the session completed with another result than ours')
 }

@@ -27,11 +27,25 @@ export async function gather(parts: GatherParts): Promise<SessionSnapshot> {
   return orAborted(watch.until(isStarted), signal)
 }
 
-/** Whoever was ready last starts the session. Should that party be gone, the others do not wait for the session to expire. */
-async function startIfNobodyDoes({ transport, clock, log, startPatienceMs, member, watch, signal }: GatherParts): Promise<void> {
+/**
+ * Whoever was ready last starts the session. Should that party be gone, the others do not wait for the session to
+ * expire.
+ */
+async function startIfNobodyDoes({
+  transport,
+  clock,
+  log,
+  startPatienceMs,
+  member,
+  watch,
+  signal,
+}: GatherParts): Promise<void> {
   try {
     const allReady = (snapshot: SessionSnapshot) => snapshot.participants.every(({ status }) => status === 'ready')
-    await orAborted(watch.until((snapshot) => isStarted(snapshot) || allReady(snapshot)), signal)
+    await orAborted(
+      watch.until((snapshot) => isStarted(snapshot) || allReady(snapshot)),
+      signal,
+    )
     if (watch.latest !== null && isStarted(watch.latest)) return
     await clock.sleep(startPatienceMs, signal)
     if (watch.latest !== null && !isStarted(watch.latest)) await transport.start(member, signal)

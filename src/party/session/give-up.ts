@@ -6,7 +6,7 @@ import { within } from '../abort.ts'
 import { SessionFailure } from '../failure.ts'
 import { StorageError } from '../store/records.ts'
 import type { Member } from '../transport/party-transport.ts'
-import type { Run, SessionOutcome } from './session-run.ts'
+import type { Run, SessionOutcome } from './run.ts'
 
 export async function giveUp(run: Run, failure: SessionFailure): Promise<SessionOutcome> {
   const { parts, sessionId, order, member } = run
@@ -16,7 +16,10 @@ export async function giveUp(run: Run, failure: SessionFailure): Promise<Session
     await drawConsequences(run, failure)
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
-    parts.log.error({ sessionId, reason: failure.reason, problem: error.message }, 'a ban could not be stored; nothing is reported')
+    parts.log.error(
+      { sessionId, reason: failure.reason, problem: error.message },
+      'a ban could not be stored; nothing is reported',
+    )
     told = new SessionFailure('storage_failed', error.message, failure.culprits, 'none', error)
     mayReport = false
   }

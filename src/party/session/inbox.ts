@@ -1,7 +1,7 @@
 /**
- * Messages of one run as they arrive: early, late, twice, in any order. Each (round, sender, channel) is one slot, filled
- * once. A peer can be at most one round ahead of us, because its next round needs our message; so what is kept is bounded
- * by two rounds, and everything further is nobody's honest message.
+ * Messages of one run as they arrive: early, late, twice, in any order. Each (round, sender, channel) is one slot,
+ * filled once. A peer can be at most one round ahead of us, because its next round needs our message; so what is kept
+ * is bounded by two rounds, and everything further is nobody's honest message.
  */
 import type { Expectation, Inbound } from '../../crypto/protocol.ts'
 import type { ReceivedFrom } from '../progress.ts'
@@ -53,7 +53,9 @@ export class Inbox {
   }
 
   /** Waits until every other party's messages of a round are here, and takes them out. Rounds only go up. */
-  async collect(expected: Expectation): Promise<Readonly<{ inbound: readonly Inbound[]; received: readonly ReceivedFromPosition[] }>> {
+  async collect(
+    expected: Expectation,
+  ): Promise<Readonly<{ inbound: readonly Inbound[]; received: readonly ReceivedFromPosition[] }>> {
     this.#expected = expected
     while (this.missing().length > 0) {
       await new Promise<void>((resolve) => {

@@ -17,7 +17,10 @@ export async function failUnfinished(
   for (const { sessionId, request } of unfinished) {
     const reported = await reportRestart(parts, sessionId, request, signal)
     await parts.journal.close(sessionId)
-    parts.log.warn({ sessionId, partyId: request.partyId, reported }, 'the session was under way when this party stopped')
+    parts.log.warn(
+      { sessionId, partyId: request.partyId, reported },
+      'the session was under way when this party stopped',
+    )
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The roster: who takes part, with which keys and nonces, as the coordinator shows it once the session has started. Each
- * party checks every entry itself, because whoever could exchange a key here would read and speak for that party.
+ * The roster: who takes part, with which keys and nonces, as the coordinator shows it once the session has started.
+ * Each party checks every entry itself, because whoever could exchange a key here would read and speak for that party.
  */
 import { equalBytes } from '../../crypto/bytes.ts'
 import { rosterHash, type RosterEntry } from '../../crypto/session-id.ts'
@@ -40,7 +40,11 @@ export async function checkRoster(
       verifyIdentity(entry.identityKey, joinStatement({ sessionId: snapshot.sessionId, ...entry }), entry.signature),
     ),
   )
-  refuse(entries.filter((_, position) => verdicts[position] !== true), 'roster_signature_invalid', 'the join is not signed')
+  refuse(
+    entries.filter((_, position) => verdicts[position] !== true),
+    'roster_signature_invalid',
+    'the join is not signed',
+  )
   const hash = rosterHash(entries)
   if (snapshot.rosterHash === null || !equalBytes(snapshot.rosterHash, hash)) {
     throw new SessionFailure('roster_hash_mismatch', 'the coordinator started the session with another roster')
@@ -61,8 +65,11 @@ function requireOwnEntry(entries: readonly SignedEntry[], own: OwnEntry): void {
   const unchanged =
     entry !== undefined &&
     entry.partyId === own.partyId &&
-    (['identityKey', 'ephemeralKey', 'nonce', 'signature'] as const).every((part) => equalBytes(entry[part], own.keys[part]))
-  if (!unchanged) throw new SessionFailure('roster_own_entry_changed', 'the roster does not hold what this party joined with')
+    (['identityKey', 'ephemeralKey', 'nonce', 'signature'] as const).every((part) =>
+      equalBytes(entry[part], own.keys[part]),
+    )
+  if (!unchanged)
+    throw new SessionFailure('roster_own_entry_changed', 'the roster does not hold what this party joined with')
 }
 
 /** Two entries with one key would be one party counted twice, or a copy of another party's contribution. */

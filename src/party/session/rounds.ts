@@ -75,10 +75,19 @@ async function send(parts: RoundsParts, round: number, message: Outbound, signal
   const address = { round, from: member.partyId, to }
   let payload: Uint8Array
   try {
-    payload = await sealEnvelope(context, address, message.body, { identity, recipientKey: recipient?.ephemeralKey ?? null })
+    payload = await sealEnvelope(context, address, message.body, {
+      identity,
+      recipientKey: recipient?.ephemeralKey ?? null,
+    })
   } catch (cause) {
     // Signing and hashing do not fail; sealing does for a key of small order, which only its owner can have put there.
-    throw new SessionFailure('ephemeral_key_invalid', `cannot seal to ${to ?? 'everyone'}`, to === null ? [] : [to], 'none', cause)
+    throw new SessionFailure(
+      'ephemeral_key_invalid',
+      `cannot seal to ${to ?? 'everyone'}`,
+      to === null ? [] : [to],
+      'none',
+      cause,
+    )
   }
   await parts.transport.route(member, { round, to, payload }, signal)
   return { to: to ?? 'all', bytes: payload.length }

@@ -16,7 +16,8 @@ export class RunningSessions {
 
   /** Call the returned function when the run is over. @throws SessionFailure 'already_running' */
   enter(sessionId: string, abort: (reason: SessionFailure) => void): () => void {
-    if (this.#bySession.has(sessionId)) throw new SessionFailure('already_running', 'this party is in that session already')
+    if (this.#bySession.has(sessionId))
+      throw new SessionFailure('already_running', 'this party is in that session already')
     this.#bySession.set(sessionId, { keyId: null, peers: [], abort })
     return () => this.#bySession.delete(sessionId)
   }
@@ -34,7 +35,9 @@ export class RunningSessions {
     for (const [sessionId, running] of this.#bySession) {
       const shared = running.peers.filter((peer) => peers.includes(peer))
       if (sessionId === exceptSession || running.keyId !== keyId || shared.length === 0) continue
-      running.abort(new SessionFailure('peer_banned', `banned in another session of this key: ${shared.join(', ')}`, shared))
+      running.abort(
+        new SessionFailure('peer_banned', `banned in another session of this key: ${shared.join(', ')}`, shared),
+      )
     }
   }
 }

@@ -1,9 +1,15 @@
-/** Follows a session at the coordinator for one run: what it is now, when it is over, and that its history never shrinks. */
+/**
+ * Follows a session at the coordinator for one run: what it is now, when it is over, and that its history never
+ * shrinks.
+ */
 import { equalBytes } from '../../crypto/bytes.ts'
 import { SessionFailure } from '../failure.ts'
 import type { SessionSnapshot } from '../transport/party-transport.ts'
 
-type Waiter = Readonly<{ condition: (snapshot: SessionSnapshot) => boolean; resolve: (snapshot: SessionSnapshot) => void }>
+type Waiter = Readonly<{
+  condition: (snapshot: SessionSnapshot) => boolean
+  resolve: (snapshot: SessionSnapshot) => void
+}>
 
 export class SessionWatch {
   #latest: SessionSnapshot | null = null
@@ -20,7 +26,10 @@ export class SessionWatch {
     return this.#latest
   }
 
-  /** The first snapshot, present one included, that fulfils the condition. Waits for ever: race it with the run's signal. */
+  /**
+   * The first snapshot, present one included, that fulfils the condition. Waits for ever: race it with the run's
+   * signal.
+   */
   until(condition: (snapshot: SessionSnapshot) => boolean): Promise<SessionSnapshot> {
     if (this.#latest !== null && condition(this.#latest)) return Promise.resolve(this.#latest)
     return new Promise((resolve) => this.#waiters.add({ condition, resolve }))

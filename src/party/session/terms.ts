@@ -20,7 +20,8 @@ type CommonTerms = Readonly<{
 }>
 
 export type KeygenTerms = CommonTerms & Readonly<{ kind: 'keygen' }>
-export type SignTerms = CommonTerms & Readonly<{ kind: 'sign'; keyId: string; /** 32 bytes. */ messageHash: Uint8Array }>
+export type SignTerms = CommonTerms &
+  Readonly<{ kind: 'sign'; keyId: string; /** 32 bytes. */ messageHash: Uint8Array }>
 export type Terms = KeygenTerms | SignTerms
 
 /** What this party says to the terms; comes from its owner or its policy. */
@@ -47,7 +48,8 @@ export function termsOf(snapshot: SessionSnapshot, partyId: string): Terms {
   }
   require(snapshot.sessionType === 'sign', 'the session type is unknown')
   require(/^[0-9a-fA-F]{64}$/.test(snapshot.messageHash ?? ''), 'the message hash is not 64 hex digits')
-  if (snapshot.keyId === null || snapshot.keyId === '') throw new SessionFailure('key_unknown', 'the session names no key')
+  if (snapshot.keyId === null || snapshot.keyId === '')
+    throw new SessionFailure('key_unknown', 'the session names no key')
   return { kind: 'sign', ...common, keyId: snapshot.keyId, messageHash: hexToBytes(snapshot.messageHash ?? '') }
 }
 
@@ -95,7 +97,8 @@ export async function requireSignable(
   if (!sameKey || terms.thresholdT !== key.thresholdT || terms.thresholdN !== key.thresholdN) {
     throw new SessionFailure('key_mismatch', 'public key or thresholds differ from those of the stored share')
   }
-  if (guard.isFrozen(keyId)) throw new SessionFailure('key_frozen', 'too many signing sessions with this key went wrong')
+  if (guard.isFrozen(keyId))
+    throw new SessionFailure('key_frozen', 'too many signing sessions with this key went wrong')
   const banned = partyIds.filter(
     (partyId) => guard.isBanned(keyId, partyId) || key.erasedPeers.includes(numberOf(partyId)),
   )

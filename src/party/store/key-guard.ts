@@ -1,7 +1,7 @@
 /**
- * What a party holds against a key: peers banned for it, and aborts that nobody can be blamed for. Both survive restarts.
- * A ban counts from the moment it is pronounced, for every running session too; writing it comes right after, and nobody
- * is told before that is done. Only a new set of shares lifts one.
+ * What a party holds against a key: peers banned for it, and aborts that nobody can be blamed for. Both survive
+ * restarts. A ban counts from the moment it is pronounced, for every running session too; writing it comes right after,
+ * and nobody is told before that is done. Only a new set of shares lifts one.
  */
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { decodeKeyShare, encodeKeyShare } from '../../crypto/key-share-codec.ts'
@@ -33,7 +33,13 @@ export class KeyGuard {
   readonly #writes = new Map<string, Promise<void>>()
 
   /** Reads everything: a party that cannot read its bans must not start. @throws StorageError */
-  static async open(records: Records, shares: ShareStore, kek: Uint8Array, deviceId: string, rng: Rng): Promise<KeyGuard> {
+  static async open(
+    records: Records,
+    shares: ShareStore,
+    kek: Uint8Array,
+    deviceId: string,
+    rng: Rng,
+  ): Promise<KeyGuard> {
     const key = recordKey(kek, 'key-ledger', deviceId, rng)
     const ledgers = new Map<string, Ledger>()
     for (const keyId of await records.list()) {

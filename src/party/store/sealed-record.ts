@@ -34,7 +34,12 @@ const utf8 = new TextEncoder()
 /** `kek`: the 32-byte key-encryption key. Each purpose gets a key of its own (HKDF, RFC 5869). */
 export function recordKey(kek: Uint8Array, purpose: Purpose, deviceId: string, rng: Rng): RecordKey {
   if (kek.length !== 32) throw new RangeError('a key-encryption key is 32 bytes')
-  return { purpose, deviceId, rng, key: hkdf(sha256, kek, undefined, utf8.encode(`mpc-system/v1/at-rest/${purpose}`), 32) }
+  return {
+    purpose,
+    deviceId,
+    rng,
+    key: hkdf(sha256, kek, undefined, utf8.encode(`mpc-system/v1/at-rest/${purpose}`), 32),
+  }
 }
 
 export function sealRecord(key: RecordKey, name: string, header: object, body: Uint8Array): Uint8Array {
@@ -62,13 +67,18 @@ export function openRecord(key: RecordKey, name: string, bytes: Uint8Array): Ope
   try {
     body = xchacha20poly1305(key.key, nonce, aad).decrypt(bytes.subarray(nonceOffset + nonceLength))
   } catch {
-    throw fail('cannot be decrypted: wrong key-encryption key, another device\'s record, or a damaged file')
+    throw fail("cannot be decrypted: wrong key-encryption key, another device's record, or a damaged file")
   }
   // Authenticated, so it is the JSON that we wrote.
   return { header: JSON.parse(new TextDecoder().decode(headerBytes)), body }
 }
 
 function associatedData(key: RecordKey, name: string, header: Uint8Array): Uint8Array {
-  const parts = [utf8.encode(`mpc-system/v${version}/${key.purpose}`), utf8.encode(key.deviceId), utf8.encode(name), header]
+  const parts = [
+    utf8.encode(`mpc-system/v${version}/${key.purpose}`),
+    utf8.encode(key.deviceId),
+    utf8.encode(name),
+    header,
+  ]
   return concatBytes(...parts.flatMap((part) => [uint32(part.length), part]))
 }

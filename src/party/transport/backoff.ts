@@ -24,7 +24,9 @@ const transientCodes: ReadonlySet<Code> = new Set([
   Code.Unknown,
 ])
 
-/** True when the same call may succeed later. A service's own refusal is final unless it says that it is unavailable. */
+/**
+ * True when the same call may succeed later. A service's own refusal is final unless it says that it is unavailable.
+ */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false
   const detail = error.findDetails(ErrorDetailSchema)[0]

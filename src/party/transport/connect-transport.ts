@@ -1,6 +1,6 @@
 /**
- * The party transport over Connect clients: any Connect `Transport` will do, gRPC on Node or Connect in a browser. Calls
- * are repeated while a service is away, streams are reopened where they stopped.
+ * The party transport over Connect clients: any Connect `Transport` will do, gRPC on Node or Connect in a browser.
+ * Calls are repeated while a service is away, streams are reopened where they stopped.
  */
 import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient, type CallOptions, type Client, type Transport } from '@connectrpc/connect'
@@ -34,7 +34,11 @@ export function createConnectTransport(
   const router = createClient(MessageRouter, routerTransport)
   const patience = () => new Patience(backoff, clock)
 
-  const call = <T>(signal: AbortSignal, member: Member | null, attempt: (options: CallOptions) => Promise<T>): Promise<T> =>
+  const call = <T>(
+    signal: AbortSignal,
+    member: Member | null,
+    attempt: (options: CallOptions) => Promise<T>,
+  ): Promise<T> =>
     untilAnswered(patience(), signal, () => attempt({ ...callOptions(member, signal), timeoutMs: callTimeoutMs }))
 
   return {
@@ -42,9 +46,12 @@ export function createConnectTransport(
       const answer = await call(signal, null, (callOptions) => coordinator.joinSession(request, callOptions))
       return { sessionId: answer.sessionId, partyIndex: answer.partyIndex, credential: answer.partyCredential }
     },
-    ready: (member, signal) => call(signal, member, (callOptions) => coordinator.markPartyReady(idsOf(member), callOptions)),
+    ready: (member, signal) =>
+      call(signal, member, (callOptions) => coordinator.markPartyReady(idsOf(member), callOptions)),
     start: async (member, signal) => {
-      await call(signal, member, (callOptions) => coordinator.startSession({ sessionId: member.sessionId }, callOptions))
+      await call(signal, member, (callOptions) =>
+        coordinator.startSession({ sessionId: member.sessionId }, callOptions),
+      )
     },
     watchSession: (member, signal) => watch(feed, member, patience(), signal),
     route: async (member, message, signal) => {
@@ -103,7 +110,12 @@ async function* watch(feed: Client<typeof SessionFeed>, member: Member, patience
 }
 
 /** Continues after the last message seen. The router ends the stream, without an error, only with the session. */
-async function* subscribe(router: Client<typeof MessageRouter>, member: Member, patience: Patience, signal: AbortSignal) {
+async function* subscribe(
+  router: Client<typeof MessageRouter>,
+  member: Member,
+  patience: Patience,
+  signal: AbortSignal,
+) {
   let afterSequence = 0n
   try {
     for (;;) {
@@ -111,7 +123,7 @@ async function* subscribe(router: Client<typeof MessageRouter>, member: Member, 
         const stream = router.subscribeMessages({ ...idsOf(member), afterSequence }, callOptions(member, signal))
         for await (const { fromParty, round, payload, sequence } of stream) {
           patience.succeeded()
-          // A router that starts over, or repeats, is harmless here: what was seen is left out, and slots are filled once.
+          // A router that repeats itself is harmless: what was seen is left out, and slots are filled once anyway.
           if (sequence > 0n && sequence <= afterSequence) continue
           afterSequence = sequence
           yield { from: fromParty, round, payload }

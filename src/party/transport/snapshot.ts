@@ -25,7 +25,10 @@ export function snapshotOf(session: GetSessionStatusResponse): SessionSnapshot {
     signature: session.signature ?? null,
     recoveryId: session.recoveryId ?? null,
     rosterHash: session.rosterHash ?? null,
-    failure: failure === undefined ? null : { reason: failure.reason, reportedBy: failure.reportedBy, culprits: failure.culprits },
+    failure:
+      failure === undefined
+        ? null
+        : { reason: failure.reason, reportedBy: failure.reportedBy, culprits: failure.culprits },
     version: Number(session.version),
     chainHead: session.chainHead,
   }
@@ -37,7 +40,8 @@ export function isFinalStatus(status: SessionStatus): boolean {
 
 function statusOf(status: string): SessionStatus {
   const known = sessionStatuses.find((candidate) => candidate === status)
-  if (known === undefined) throw new Refusal('internal_error', 'the coordinator answered with an unknown session status')
+  if (known === undefined)
+    throw new Refusal('internal_error', 'the coordinator answered with an unknown session status')
   return known
 }
 

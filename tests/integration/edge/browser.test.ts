@@ -15,6 +15,7 @@ beforeAll(async () => {
   sample = await serveSample({
     env: { MPC_CORS_ORIGINS: wallet },
     definition: {
+      webSocketPaths: ['/echo'],
       http: (app, upgrade, identify) =>
         app.get(
           '/echo',

@@ -1,10 +1,17 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ServiceDefinition } from '../../../src/edge/serve.ts'
 import { serveSample, type Sample } from './sample-service.ts'
 
 const maxBodyBytes = 100_000
 let sample: Sample
-beforeAll(async () => void (sample = await serveSample({ limits: { maxBodyBytes } })))
+beforeAll(async () => {
+  const definition: Partial<ServiceDefinition> = {
+    webSocketPaths: ['/ws'],
+    http: (app, upgrade) => app.get('/ws', upgrade(() => ({}))),
+  }
+  sample = await serveSample({ limits: { maxBodyBytes }, definition })
+})
 afterAll(() => sample.close())
 
 const json = { 'content-type': 'application/json' }
@@ -155,6 +162,18 @@ describe('what is hardly HTTP', () => {
       'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n',
     )
     expect(answer).toMatch(/^HTTP\/1.1 200 [^]*"alive"/)
+  })
+
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+  test.each([
+    ['where there is one, but without a key', 'GET', '/ws', 'Sec-WebSocket-Version: 13', 400, 'invalid_request'],
+    ['with another method', 'POST', '/ws', key, 405, 'invalid_request'],
+    ['where there is none', 'GET', '/nothing', key, 404, 'not_found'],
+    ['of an RPC', 'POST', sessions, key, 400, 'invalid_request'],
+  ])('a WebSocket %s is refused with the documented body', async (_, method, path, header, status, error) => {
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n${header}\r\nContent-Length: 0`
+    const answer = await exchange(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n\r\n`)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"error":"${error}"`))
   })
 })
 

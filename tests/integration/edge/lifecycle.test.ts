@@ -42,6 +42,7 @@ describe('closing', () => {
     const sample = await serveSample({
       limits: { closeGraceMs: 60_000 },
       definition: {
+        webSocketPaths: ['/ws'],
         http: (app, upgrade) =>
           app.get(
             '/ws',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytesToHex } from '@noble/hashes/utils.js'
@@ -41,6 +41,7 @@ async function openDevice(): Promise<Party> {
     router.close()
   })
   const folder = await mkdtemp(join(tmpdir(), 'mpc-device-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return createParty({
     identity: await identityFromSeed(randomBytes(32)),
     device: { deviceType: 'iOS', deviceId: 'device_001' },
@@ -51,16 +52,36 @@ async function openDevice(): Promise<Party> {
 }
 
 async function makeKey(device: Party, onProgress: OnProgress = () => {}) {
-  const created = await services.caller.createSession({ sessionType: 'keygen', thresholdT: 2, thresholdN: 2, participants })
+  const created = await services.caller.createSession({
+    sessionType: 'keygen',
+    thresholdT: 2,
+    thresholdN: 2,
+    participants,
+  })
   const joinToken = created.joinTokens['device'] ?? ''
-  const outcome = await device.run({ joinToken, partyId: 'device', approve: approveKeygen({ thresholdT: 2, thresholdN: 2 }), onProgress })
+  const outcome = await device.run({
+    joinToken,
+    partyId: 'device',
+    approve: approveKeygen({ thresholdT: 2, thresholdN: 2 }),
+    onProgress,
+  })
   return { sessionId: created.sessionId, outcome }
 }
 
 async function sign(device: Party, keyId: string, onProgress: OnProgress = () => {}) {
-  const created = await services.caller.createSession({ sessionType: 'sign', keyId, messageHash: bytesToHex(messageHash), participants })
+  const created = await services.caller.createSession({
+    sessionType: 'sign',
+    keyId,
+    messageHash: bytesToHex(messageHash),
+    participants,
+  })
   const joinToken = created.joinTokens['device'] ?? ''
-  const outcome = await device.run({ joinToken, partyId: 'device', approve: approveSigning({ messageHash, keyId }), onProgress })
+  const outcome = await device.run({
+    joinToken,
+    partyId: 'device',
+    approve: approveSigning({ messageHash, keyId }),
+    onProgress,
+  })
   return { sessionId: created.sessionId, outcome }
 }
 
@@ -76,7 +97,12 @@ test('a device and a server party that was only invited make a key and sign with
 
   const { keys } = await services.serverParty.listKeyShares({ afterKeyId: '' })
   expect(keys).toContainEqual(
-    expect.objectContaining({ keyId, partyId: 'server', partyIndex: 1, publicKey: bytesToHex(uncompressedPublicKey(publicKey)) }),
+    expect.objectContaining({
+      keyId,
+      partyId: 'server',
+      partyIndex: 1,
+      publicKey: bytesToHex(uncompressedPublicKey(publicKey)),
+    }),
   )
   const party = await services.serverParty.getParty({})
   expect(party).toMatchObject({ deviceId: 'server_001', keyShares: keys.length })
@@ -97,7 +123,7 @@ test('a session outlives the restart of the router and of the coordinator', asyn
   expect(status.status).toBe('completed')
 })
 
-test('a server party that is stopped in the middle of a session fails it, and signs again once it is back', async () => {
+test('a server party that is stopped in mid-session fails it, and signs again once it is back', async () => {
   const device = await openDevice()
   const { outcome } = await makeKey(device)
   if (outcome.kind !== 'key-made') throw new Error(JSON.stringify(outcome))
@@ -122,7 +148,12 @@ test('an invitation that was made while the server party was away is followed wh
 
 test('a wrong join token is refused, and nothing is left open', async () => {
   const device = await openDevice()
-  const created = await services.caller.createSession({ sessionType: 'keygen', thresholdT: 2, thresholdN: 2, participants })
+  const created = await services.caller.createSession({
+    sessionType: 'keygen',
+    thresholdT: 2,
+    thresholdN: 2,
+    participants,
+  })
   const token = (created.joinTokens['device'] ?? '').slice(0, -4) + 'AAAA'
   const outcome = await device.run({ joinToken: token, partyId: 'device', approve: approveKeygen() })
   expect(outcome).toMatchObject({ kind: 'failed', reason: 'join_refused' })

@@ -64,6 +64,11 @@ describe('the session id', () => {
     ['sessionId', { sessionId: '' }],
     ['keyId', { keyId: 'x'.repeat(257) }],
     ['derivationPath', { derivationPath: 'x'.repeat(257) }],
+    // UTF-8 has no lone surrogates: each would hash like every other one.
+    ['sessionId', { sessionId: 'a\ud800' }],
+    ['keyId', { keyId: '\udc00' }],
+    ['derivationPath', { derivationPath: '\ud800' }],
+    ['roster.partyId', { roster: [entry(0), { ...entry(1), partyId: '\ud800' }] }],
     ['messageHash', { messageHash: new Uint8Array(31) }],
     ['parties', { parties: 21 }],
     ['parties', { parties: 1 }],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decodeMessage } from '../../../src/crypto/codec.ts'
+import { multiplyScalars, subtractScalars, sumScalars } from '../../../src/crypto/curve/scalar.ts'
 import { addPoints, encodePoint, multiplyBase } from '../../../src/crypto/curve/secp256k1.ts'
 import { verifySignature } from '../../../src/crypto/ecdsa.ts'
 import { broadcastView } from '../../../src/crypto/inbound.ts'
@@ -62,6 +63,29 @@ describe('a signer that tells different peers different things', () => {
     expect(run.ends[2]).toEqual(abort('signature-invalid'))
     const [, honest] = run.ends
     expect(honest?.kind === 'done' && verifySignature(honest.result, messageHash, publicKey)).toBe(true)
+  })
+})
+
+describe('a signer that waits for all other parts of the signature before it sends its own', () => {
+  const { packets } = runProtocol(signParties(key, everyone, { messageHash }))
+  const partOf = (from: number) => sentAt(packets, { round: 3, channel: 'broadcast', from })
+  const parts = everyone.map((from) => decodeMessage(round3Broadcast, partOf(from)))
+  const sum = (of: (part: (typeof parts)[number]) => bigint) => sumScalars(parts.map(of))
+  const endsWith = (edit: Parameters<typeof editing<typeof round3Broadcast>>[1]) =>
+    runProtocol(
+      signParties(key, everyone, { messageHash }),
+      changing([{ round: 3, channel: 'broadcast', from: 0, to: 1 }, editing(round3Broadcast, edit)]),
+    ).ends[1]
+
+  test('cannot make another one release a valid signature with the wrong recovery id', () => {
+    // Σw turned into -Σw gives -s, which low-s form turns back: (r, s) stays valid, the parity of R does not.
+    const double = multiplyScalars(2n, sum(({ w }) => w))
+    expect(endsWith(({ w }) => ({ w: subtractScalars(w, double) }))).toEqual(abort('signature-invalid'))
+  })
+
+  test('cannot pass a sum that nobody can divide by for bad luck', () => {
+    const total = sum(({ u }) => u)
+    expect(endsWith(({ u }) => ({ u: subtractScalars(u, total) }))).toEqual(abort('signature-invalid'))
   })
 })
 

@@ -15,11 +15,16 @@ function attendance(limits: { running: number; waiting: number; remembered: numb
 
 test('an invitation is followed once, however often it is repeated', () => {
   const { subject, attended } = attendance({ running: 2, waiting: 2, remembered: 10 })
-  expect(['a', 'a', 'b', 'a'].map((id) => subject.invite(invitation(id)))).toEqual(['accepted', 'repeated', 'accepted', 'repeated'])
+  expect(['a', 'a', 'b', 'a'].map((id) => subject.invite(invitation(id)))).toEqual([
+    'accepted',
+    'repeated',
+    'accepted',
+    'repeated',
+  ])
   expect(attended).toEqual(['a', 'b'])
 })
 
-test('sessions over the limit wait for their turn, and those over that one are dropped until there is room', async () => {
+test('sessions over the limit wait for their turn, further ones are dropped until there is room', async () => {
   const { subject, attended, endFirst } = attendance({ running: 1, waiting: 1, remembered: 10 })
   expect(['a', 'b', 'c'].map((id) => subject.invite(invitation(id)))).toEqual(['accepted', 'accepted', 'dropped'])
   expect(attended).toEqual(['a'])

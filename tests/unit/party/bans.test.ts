@@ -43,12 +43,21 @@ test('a peer that fails a check is banned and its OT state erased on disk before
   }
   const [outcome] = await runAll(services, [device, server])
   expect(outcome).toMatchObject({ kind: 'failed', reason: 'gamma_check_failed', culprits: ['server'] })
-  const ban = { keyId, partyId: 'server', reason: 'gamma_check_failed', sessionId: services.sessionId, bannedAtMs: expect.any(Number) }
+  const ban = {
+    keyId,
+    partyId: 'server',
+    reason: 'gamma_check_failed',
+    sessionId: services.sessionId,
+    bannedAtMs: expect.any(Number),
+  }
   expect(onDiskWhenTold).toEqual({ bans: [ban], ot: null, erasedPeers: [1] })
   expect(services.reports[0]?.report).toEqual({ kind: 'failed', reason: 'gamma_check_failed', culprits: ['server'] })
 
   const next = await signing({ folder })
-  expect((await runAll(next.services, [next.device, next.server]))[0]).toMatchObject({ kind: 'failed', reason: 'peer_banned' })
+  expect((await runAll(next.services, [next.device, next.server]))[0]).toMatchObject({
+    kind: 'failed',
+    reason: 'peer_banned',
+  })
   expect(next.services.routed).toEqual([])
 })
 
@@ -124,7 +133,9 @@ test('a ban ends the other running sessions of that key with that peer, and only
 test('aborts that nobody can be blamed for are counted across restarts, and freeze the key', async () => {
   const folder = await temporaryFolder()
   const run = async (abort?: Abort) => {
-    const { services, device, server } = await signing(abort === undefined ? { folder } : { folder, host: toyHost({ abortAt: { round: 3, abort } }) })
+    const { services, device, server } = await signing(
+      abort === undefined ? { folder } : { folder, host: toyHost({ abortAt: { round: 3, abort } }) },
+    )
     return (await runAll(services, [device, server]))[0]
   }
   for (let time = 0; time < 2; time++) expect(await run(nobodysFault)).toMatchObject({ reason: 'signature_invalid' })
@@ -133,9 +144,11 @@ test('aborts that nobody can be blamed for are counted across restarts, and free
   expect(await run()).toMatchObject({ kind: 'failed', reason: 'key_frozen' })
 })
 
-test('an abort that is nobody\'s crime neither bans nor counts', async () => {
+test("an abort that is nobody's crime neither bans nor counts", async () => {
   const folder = await temporaryFolder()
-  const host = toyHost({ abortAt: { round: 2, abort: { kind: 'abort', reason: 'view-mismatch', culprits: [], severity: 'retry' } } })
+  const host = toyHost({
+    abortAt: { round: 2, abort: { kind: 'abort', reason: 'view-mismatch', culprits: [], severity: 'retry' } },
+  })
   for (let time = 0; time < 4; time++) {
     const { services, device, server } = await signing({ folder, host })
     expect((await runAll(services, [device, server]))[0]).toMatchObject({ reason: 'view_mismatch' })

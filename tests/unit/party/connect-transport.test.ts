@@ -10,7 +10,12 @@ import { createConnectTransport } from '../../../src/party/transport/connect-tra
 
 const member = { sessionId: 'session-1', partyId: 'device', credential: 'mpc_party_x' }
 const never = new AbortController().signal
-const message = (sequence: number) => ({ fromParty: 'server', round: 1, payload: Uint8Array.of(sequence), sequence: BigInt(sequence) })
+const message = (sequence: number) => ({
+  fromParty: 'server',
+  round: 1,
+  payload: Uint8Array.of(sequence),
+  sequence: BigInt(sequence),
+})
 
 /** Time passes only by sleeping. */
 function sleeplessClock() {
@@ -50,21 +55,24 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('a unary call', () => {
-  test.each([Code.Unavailable, Code.Aborted, Code.Internal, Code.Canceled])('is repeated after code %s, with growing pauses', async (code) => {
-    let calls = 0
-    const { transport, delays } = transportTo({
-      coordinator: {
-        markPartyReady: () => {
-          if (++calls < 5) throw new ConnectError('lost', code)
-          return { allReady: true }
+  test.each([Code.Unavailable, Code.Aborted, Code.Internal, Code.Canceled])(
+    'is repeated after code %s, with growing pauses',
+    async (code) => {
+      let calls = 0
+      const { transport, delays } = transportTo({
+        coordinator: {
+          markPartyReady: () => {
+            if (++calls < 5) throw new ConnectError('lost', code)
+            return { allReady: true }
+          },
         },
-      },
-    })
-    expect(await transport.ready(member, never)).toMatchObject({ allReady: true })
-    expect(calls).toBe(5)
-    expect(delays).toHaveLength(4)
-    delays.forEach((delay, i) => expect(delay).toBeLessThanOrEqual(50 * 2 ** i))
-  })
+      })
+      expect(await transport.ready(member, never)).toMatchObject({ allReady: true })
+      expect(calls).toBe(5)
+      expect(delays).toHaveLength(4)
+      delays.forEach((delay, i) => expect(delay).toBeLessThanOrEqual(50 * 2 ** i))
+    },
+  )
 
   test('is not repeated when the service refused it', async () => {
     let calls = 0
@@ -76,7 +84,12 @@ describe('a unary call', () => {
         },
       },
     })
-    const keys = { identityKey: new Uint8Array(32), ephemeralKey: new Uint8Array(32), nonce: new Uint8Array(32), signature: new Uint8Array(64) }
+    const keys = {
+      identityKey: new Uint8Array(32),
+      ephemeralKey: new Uint8Array(32),
+      nonce: new Uint8Array(32),
+      signature: new Uint8Array(64),
+    }
     const request = { joinToken: 'x', partyId: 'device', deviceType: '', deviceId: '', keys }
     await expect(transport.join(request, never)).rejects.toMatchObject({ code: 'unauthorized' })
     expect(calls).toBe(1)

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Refusal } from '../../../src/edge/refusal.ts'
 import { defaultPartyLimits } from '../../../src/party/limits.ts'
-import type { ExecutionHost } from '../../../src/party/execution/execution-host.ts'
+import type { ExecutionHost, HostedRun } from '../../../src/party/execution/execution-host.ts'
 import { StorageError } from '../../../src/party/store/records.ts'
 import { MemoryServices, type SessionPlan } from './fixtures/memory-services.ts'
 import { orderOf, partiesOf, runAll, temporaryFolder, testParty } from './fixtures/parties.ts'
@@ -33,7 +33,9 @@ test('a party that cannot store its share reports a failure, not a key', async (
   const server = await testParty('server', services.transport())
   const [outcome] = await runAll(services, [device, server])
   expect(outcome).toMatchObject({ kind: 'failed', reason: 'storage_failed' })
-  expect(services.reports.filter(({ partyId }) => partyId === 'device')).toMatchObject([{ report: { kind: 'failed', reason: 'storage_failed' } }])
+  expect(services.reports.filter(({ partyId }) => partyId === 'device')).toMatchObject([
+    { report: { kind: 'failed', reason: 'storage_failed' } },
+  ])
 })
 
 test('the journal names a session before it is joined, and not after it has ended', async () => {
@@ -56,7 +58,11 @@ test('a party that was restarted in mid-protocol fails the session and does not 
   // The first process ends in the middle: its coordinator connection is gone, so it cannot even say so.
   const crashed = new AbortController()
   const transport = services.transport()
-  const before = await testParty('device', { ...transport, report: async () => Promise.reject(new Refusal('unavailable', 'gone')) }, { folder })
+  const before = await testParty(
+    'device',
+    { ...transport, report: async () => Promise.reject(new Refusal('unavailable', 'gone')) },
+    { folder },
+  )
   const server = await testParty('server', services.transport())
   services.hooks.deliver = () => crashed.abort()
   const serverRun = server.party.run(orderOf(services, server))
@@ -67,7 +73,9 @@ test('a party that was restarted in mid-protocol fails the session and does not 
   expect(await after.party.unfinishedSessions()).toEqual([services.sessionId])
   expect(await after.party.run(orderOf(services, after))).toMatchObject({ kind: 'failed', reason: 'party_restarted' })
   await after.party.recover(new AbortController().signal)
-  expect(services.reports).toEqual([{ partyId: 'device', report: { kind: 'failed', reason: 'party_restarted', culprits: [] } }])
+  expect(services.reports).toEqual([
+    { partyId: 'device', report: { kind: 'failed', reason: 'party_restarted', culprits: [] } },
+  ])
   expect(await serverRun).toMatchObject({ kind: 'failed', reason: 'session_over' })
   expect(await after.store.journal.unfinished()).toEqual([])
 })
@@ -76,9 +84,20 @@ test('recovery waits for a coordinator that is away, and forgets sessions that i
   const services = new MemoryServices(plan)
   const folder = await temporaryFolder()
   const transport = services.transport()
-  const keys = { identityKey: new Uint8Array(32), ephemeralKey: new Uint8Array(32), nonce: new Uint8Array(32), signature: new Uint8Array(64) }
+  const keys = {
+    identityKey: new Uint8Array(32),
+    ephemeralKey: new Uint8Array(32),
+    nonce: new Uint8Array(32),
+    signature: new Uint8Array(64),
+  }
   const { store } = await testParty('device', transport, { folder })
-  await store.journal.open('session-1', { joinToken: 'a dead token', partyId: 'device', deviceType: '', deviceId: '', keys })
+  await store.journal.open('session-1', {
+    joinToken: 'a dead token',
+    partyId: 'device',
+    deviceType: '',
+    deviceId: '',
+    keys,
+  })
   let away = true
   const join: typeof transport.join = async (request, signal) => {
     if (away) throw new Refusal('unavailable', 'away')
@@ -100,7 +119,12 @@ test('a round that lacks a message ends in a time-out that bans nobody', async (
   const limits = { ...defaultPartyLimits, roundTimeoutMs: 150 }
   const parties = await partiesOf(services, two, (partyId) => (partyId === 'device' ? { limits } : {}))
   const [outcome] = await runAll(services, parties)
-  expect(outcome).toMatchObject({ kind: 'failed', reason: 'round_timed_out', culprits: [], detail: 'round 2: still waiting for server' })
+  expect(outcome).toMatchObject({
+    kind: 'failed',
+    reason: 'round_timed_out',
+    culprits: [],
+    detail: 'round 2: still waiting for server',
+  })
   expect(services.reports[0]?.report).toEqual({ kind: 'failed', reason: 'round_timed_out', culprits: [] })
 })
 
@@ -108,7 +132,10 @@ test('a coordinator that never lets a session expire does not hold a party for e
   const services = new MemoryServices({ ...plan, expiresInMs: -1_000 })
   const limits = { ...defaultPartyLimits, clockSkewMs: 100 }
   const device = await testParty('device', services.transport(), { limits })
-  expect(await device.party.run(orderOf(services, device))).toMatchObject({ kind: 'failed', reason: 'session_timed_out' })
+  expect(await device.party.run(orderOf(services, device))).toMatchObject({
+    kind: 'failed',
+    reason: 'session_timed_out',
+  })
   expect(device.party.runningSessions()).toBe(0)
 })
 
@@ -144,7 +171,11 @@ test('a host that fails ends the session and blames nobody', async () => {
   }
   const services = new MemoryServices(plan)
   const parties = await partiesOf(services, two, (partyId) => (partyId === 'device' ? { host } : {}))
-  expect((await runAll(services, parties))[0]).toMatchObject({ kind: 'failed', reason: 'execution_failed', culprits: [] })
+  expect((await runAll(services, parties))[0]).toMatchObject({
+    kind: 'failed',
+    reason: 'execution_failed',
+    culprits: [],
+  })
 })
 
 test('a party takes part in a session once at a time', async () => {
@@ -161,7 +192,13 @@ test('a session is started by another party when the one that was ready last doe
   const services = new MemoryServices(plan)
   const limits = { ...defaultPartyLimits, startPatienceMs: 50 }
   const transport = services.transport()
-  const forgetful = { ...transport, ready: async (...call: Parameters<typeof transport.ready>) => ({ ...(await transport.ready(...call)), allReady: false }) }
+  const forgetful = {
+    ...transport,
+    ready: async (...call: Parameters<typeof transport.ready>) => ({
+      ...(await transport.ready(...call)),
+      allReady: false,
+    }),
+  }
   const device = await testParty('device', forgetful, { limits })
   const server = await testParty('server', forgetful, { limits })
   expect((await runAll(services, [device, server])).map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
@@ -175,4 +212,30 @@ test('what is no join token is refused before anyone is asked', async () => {
   }
   const outcome = await device.party.run(orderOf(services, device, { joinToken: 'mpc_join_short' }))
   expect(outcome).toMatchObject({ kind: 'failed', reason: 'join_refused' })
+})
+
+test('a progress callback that throws does not disturb the session', async () => {
+  const services = new MemoryServices(plan)
+  const [device, server] = await partiesOf(services, two)
+  if (device === undefined || server === undefined) throw new Error('no parties')
+  const onProgress = () => {
+    throw new Error('the terminal is gone')
+  }
+  const outcomes = [device.party.run(orderOf(services, device, { onProgress })), server.party.run(orderOf(services, server))]
+  expect((await Promise.all(outcomes)).map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
+})
+
+test('a host that opens a run after its session has ended is told to close it', async () => {
+  const services = new MemoryServices(plan)
+  let open: (run: HostedRun) => void = () => {}
+  let closed = 0
+  const host: ExecutionHost = { open: () => new Promise((resolve) => (open = resolve)), close: async () => {} }
+  const parties = await partiesOf(services, two, (partyId) => (partyId === 'device' ? { host } : {}))
+  const outcomes = runAll(services, parties)
+  await expect.poll(() => parties[0]?.events.some(({ type }) => type === 'started')).toBe(true)
+  services.fail('closed')
+  expect((await outcomes)[0]).toMatchObject({ kind: 'failed', reason: 'session_over' })
+  const late = { start: async () => Promise.reject(new Error()), receive: async () => Promise.reject(new Error()) }
+  open({ ...late, close: () => (closed += 1) })
+  await expect.poll(() => closed).toBe(1)
 })

@@ -31,8 +31,16 @@ const sealDirect = (changed: Partial<EnvelopeContext> = {}, address = direct) =>
 const sealBroadcast = () => sealEnvelope(context, broadcast, body, { identity: alice, recipientKey: null })
 
 test('a broadcast and a one-to-one message arrive on their channels as they were sent', async () => {
-  expect(await openEnvelope(context, routed(await sealBroadcast()), bob)).toMatchObject({ kind: 'opened', channel: 'broadcast', body })
-  expect(await openEnvelope(context, routed(await sealDirect()), bob)).toMatchObject({ kind: 'opened', channel: 'direct', body })
+  expect(await openEnvelope(context, routed(await sealBroadcast()), bob)).toMatchObject({
+    kind: 'opened',
+    channel: 'broadcast',
+    body,
+  })
+  expect(await openEnvelope(context, routed(await sealDirect()), bob)).toMatchObject({
+    kind: 'opened',
+    channel: 'direct',
+    body,
+  })
 })
 
 test('a one-to-one body does not appear in the payload', async () => {
@@ -48,9 +56,19 @@ describe('changing any one field makes an envelope useless', () => {
     ['round', 'direct', (e) => (e.round = 3), 'wrong-round'],
     ['sender', 'direct', (e) => (e.from = 'mallory'), 'wrong-sender'],
     ['recipient', 'direct', (e) => (e.to = 'carol'), 'wrong-recipient'],
-    ['signature', 'direct', (e) => (e.signature = e.signature.map((byte, i) => (i === 40 ? byte ^ 1 : byte))), 'signature-invalid'],
+    [
+      'signature',
+      'direct',
+      (e) => (e.signature = e.signature.map((byte, i) => (i === 40 ? byte ^ 1 : byte))),
+      'signature-invalid',
+    ],
     ['signature left out', 'direct', (e) => (e.signature = new Uint8Array(0)), 'signature-invalid'],
-    ['broadcast body', 'broadcast', (e) => (e.body = { case: 'plaintext', value: Uint8Array.of(1) }), 'signature-invalid'],
+    [
+      'broadcast body',
+      'broadcast',
+      (e) => (e.body = { case: 'plaintext', value: Uint8Array.of(1) }),
+      'signature-invalid',
+    ],
     ['ciphertext', 'direct', (e) => flip(e, 'ciphertext'), 'signature-invalid'],
     ['encapsulated key', 'direct', (e) => flip(e, 'encapsulatedKey'), 'signature-invalid'],
     ['body left out', 'direct', (e) => (e.body = { case: undefined }), 'malformed'],
@@ -59,18 +77,28 @@ describe('changing any one field makes an envelope useless', () => {
     [
       'encapsulated key cut short',
       'direct',
-      (e) => (e.body = { case: 'sealed', value: create(SealedBodySchema, { encapsulatedKey: body, ciphertext: new Uint8Array(32) }) }),
+      (e) =>
+        (e.body = {
+          case: 'sealed',
+          value: create(SealedBodySchema, { encapsulatedKey: body, ciphertext: new Uint8Array(32) }),
+        }),
       'malformed',
     ],
   ]
   test.each(changes)('%s', async (_field, channel, change, reason) => {
     const envelope = fromBinary(PartyEnvelopeSchema, channel === 'direct' ? await sealDirect() : await sealBroadcast())
     change(envelope)
-    expect(await openEnvelope(context, routed(toBinary(PartyEnvelopeSchema, envelope)), bob)).toEqual({ kind: 'rejected', reason })
+    expect(await openEnvelope(context, routed(toBinary(PartyEnvelopeSchema, envelope)), bob)).toEqual({
+      kind: 'rejected',
+      reason,
+    })
   })
 
   test('bytes that are no envelope', async () => {
-    expect(await openEnvelope(context, routed(Uint8Array.of(255, 255)), bob)).toEqual({ kind: 'rejected', reason: 'malformed' })
+    expect(await openEnvelope(context, routed(Uint8Array.of(255, 255)), bob)).toEqual({
+      kind: 'rejected',
+      reason: 'malformed',
+    })
   })
 })
 
@@ -90,8 +118,14 @@ test('an envelope says nothing in a session with another sid, roster, protocol o
 
 test('what the router says of sender and round must be what was signed', async () => {
   const payload = await sealDirect()
-  expect(await openEnvelope(context, { from: 'mallory', round: 2, payload }, bob)).toEqual({ kind: 'rejected', reason: 'wrong-sender' })
-  expect(await openEnvelope(context, { from: 'alice', round: 1, payload }, bob)).toEqual({ kind: 'rejected', reason: 'wrong-round' })
+  expect(await openEnvelope(context, { from: 'mallory', round: 2, payload }, bob)).toEqual({
+    kind: 'rejected',
+    reason: 'wrong-sender',
+  })
+  expect(await openEnvelope(context, { from: 'alice', round: 1, payload }, bob)).toEqual({
+    kind: 'rejected',
+    reason: 'wrong-round',
+  })
 })
 
 test('a party cannot speak in the name of another, nor a stranger at all', async () => {

@@ -39,7 +39,7 @@ test('messages of the next round wait for it; further ones are not kept', async 
   expect(inbox.accept(arrival(3, 0))).toBe('kept')
 })
 
-test('the first message of a slot counts; the same again is a repetition, another is a conflict, even after its round', async () => {
+test('the first message of a slot counts, and another one is a conflict, even after its round', async () => {
   const inbox = new Inbox([0])
   inbox.accept(arrival(1, 0))
   expect(inbox.accept(arrival(1, 0))).toBe('repeated')

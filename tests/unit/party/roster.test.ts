@@ -29,7 +29,9 @@ async function startedSession(replace: Readonly<Record<string, JoinKeys | null>>
       return { partyId, index, status: 'computing', keys: replaced === undefined ? await keysOf(partyId) : replaced }
     }),
   )
-  const entries = participants.flatMap(({ partyId, index, keys }) => (keys === null ? [] : [{ partyId, index, ...keys }]))
+  const entries = participants.flatMap(({ partyId, index, keys }) =>
+    keys === null ? [] : [{ partyId, index, ...keys }],
+  )
   const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 3, partyIds })
   const hash = new Set(entries.map(({ nonce }) => nonce.length)).size === 1 ? rosterHash(entries) : null
   return { ...services.snapshot(), sessionId, status: 'in_progress', participants, rosterHash: hash }
@@ -48,17 +50,59 @@ test('a roster of signed entries is accepted, with its hash', async () => {
 
 describe('what was changed in a roster is refused and named', () => {
   const changes: [string, () => Promise<Record<string, JoinKeys | null>>, string, string[]][] = [
-    ['another identity, unsigned', async () => ({ server: { ...(await keysOf('server')), identityKey: (await identityOf('mallory')).publicKey } }), 'roster_signature_invalid', ['server']],
-    ['a nonce', async () => ({ server: { ...(await keysOf('server')), nonce: flipped((await keysOf('server')).nonce) } }), 'roster_signature_invalid', ['server']],
-    ['an ephemeral key', async () => ({ server: { ...(await keysOf('server')), ephemeralKey: new Uint8Array(32).fill(77) } }), 'roster_signature_invalid', ['server']],
-    ['a signature', async () => ({ recovery: { ...(await keysOf('recovery')), signature: flipped((await keysOf('recovery')).signature) } }), 'roster_signature_invalid', ['recovery']],
-    ['the join of another party', async () => ({ recovery: await keysOf('somebody', 'recovery', 50) }), 'roster_signature_invalid', ['recovery']],
+    [
+      'another identity, unsigned',
+      async () => ({ server: { ...(await keysOf('server')), identityKey: (await identityOf('mallory')).publicKey } }),
+      'roster_signature_invalid',
+      ['server'],
+    ],
+    [
+      'a nonce',
+      async () => ({ server: { ...(await keysOf('server')), nonce: flipped((await keysOf('server')).nonce) } }),
+      'roster_signature_invalid',
+      ['server'],
+    ],
+    [
+      'an ephemeral key',
+      async () => ({ server: { ...(await keysOf('server')), ephemeralKey: new Uint8Array(32).fill(77) } }),
+      'roster_signature_invalid',
+      ['server'],
+    ],
+    [
+      'a signature',
+      async () => ({
+        recovery: { ...(await keysOf('recovery')), signature: flipped((await keysOf('recovery')).signature) },
+      }),
+      'roster_signature_invalid',
+      ['recovery'],
+    ],
+    [
+      'the join of another party',
+      async () => ({ recovery: await keysOf('somebody', 'recovery', 50) }),
+      'roster_signature_invalid',
+      ['recovery'],
+    ],
     ['own nonce', async () => ({ device: await keysOf('device', 'device', 9) }), 'roster_own_entry_changed', []],
     ['own identity', async () => ({ device: await keysOf('device', 'mallory') }), 'roster_own_entry_changed', []],
-    ['one identity twice', async () => ({ recovery: await keysOf('recovery', 'server', 50) }), 'roster_key_repeated', ['server', 'recovery']],
-    ['one nonce twice', async () => ({ recovery: await keysOf('recovery', 'recovery', seedOf('server')) }), 'roster_key_repeated', ['server', 'recovery']],
+    [
+      'one identity twice',
+      async () => ({ recovery: await keysOf('recovery', 'server', 50) }),
+      'roster_key_repeated',
+      ['server', 'recovery'],
+    ],
+    [
+      'one nonce twice',
+      async () => ({ recovery: await keysOf('recovery', 'recovery', seedOf('server')) }),
+      'roster_key_repeated',
+      ['server', 'recovery'],
+    ],
     ['keys left out', async () => ({ server: null }), 'roster_incomplete', ['server']],
-    ['a short nonce', async () => ({ server: { ...(await keysOf('server')), nonce: new Uint8Array(31) } }), 'roster_incomplete', ['server']],
+    [
+      'a short nonce',
+      async () => ({ server: { ...(await keysOf('server')), nonce: new Uint8Array(31) } }),
+      'roster_incomplete',
+      ['server'],
+    ],
   ]
   test.each(changes)('%s', async (_what, replace, reason, culprits) => {
     const session = await startedSession(await replace())
@@ -68,13 +112,18 @@ describe('what was changed in a roster is refused and named', () => {
   test('a properly signed identity that is not the known one', async () => {
     const session = await startedSession({ server: await keysOf('server', 'mallory') })
     const pinned = new Map([['server', (await identityOf('server')).publicKey]])
-    await expect(checkRoster(session, own, pinned)).rejects.toMatchObject({ reason: 'roster_identity_unexpected', culprits: ['server'] })
+    await expect(checkRoster(session, own, pinned)).rejects.toMatchObject({
+      reason: 'roster_identity_unexpected',
+      culprits: ['server'],
+    })
   })
 
   test('another hash, or none', async () => {
     const session = await startedSession()
     for (const hash of [new Uint8Array(32), null]) {
-      await expect(checkRoster({ ...session, rosterHash: hash }, own, nobodyPinned)).rejects.toMatchObject({ reason: 'roster_hash_mismatch' })
+      await expect(checkRoster({ ...session, rosterHash: hash }, own, nobodyPinned)).rejects.toMatchObject({
+        reason: 'roster_hash_mismatch',
+      })
     }
   })
 })

@@ -1,4 +1,6 @@
-/** Messages come late, twice, in any order, mixed with rubbish: the session still completes, with the same key for all. */
+/**
+ * Messages come late, twice, in any order, mixed with rubbish: the session still completes, with the same key for all.
+ */
 import { fromBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -11,19 +13,23 @@ const three = ['device', 'server', 'recovery']
 
 test('a session completes under every schedule of delivery', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.scheduler(), fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 8, maxLength: 8 }), async (s, copies) => {
-      const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 3, partyIds: three })
-      let delivered = 0
-      services.hooks.deliver = (_to, message, push) => {
-        const times = copies[delivered++ % copies.length] ?? 1
-        for (let copy = 0; copy < times; copy++) void s.schedule(Promise.resolve()).then(() => push(message))
-        // Rubbish in the same slots, as a router could make it.
-        push({ ...message, payload: message.payload.map((byte, i) => (i === 60 ? byte ^ 1 : byte)) })
-      }
-      const outcomes = await s.waitFor(partiesOf(services, three).then((parties) => runAll(services, parties)))
-      expect(outcomes.map(({ kind }) => kind)).toEqual(['key-made', 'key-made', 'key-made'])
-      expect(services.reports.map(({ report }) => report.kind)).toEqual(['key-made', 'key-made', 'key-made'])
-    }),
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 8, maxLength: 8 }),
+      async (s, copies) => {
+        const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 3, partyIds: three })
+        let delivered = 0
+        services.hooks.deliver = (_to, message, push) => {
+          const times = copies[delivered++ % copies.length] ?? 1
+          for (let copy = 0; copy < times; copy++) void s.schedule(Promise.resolve()).then(() => push(message))
+          // Rubbish in the same slots, as a router could make it.
+          push({ ...message, payload: message.payload.map((byte, i) => (i === 60 ? byte ^ 1 : byte)) })
+        }
+        const outcomes = await s.waitFor(partiesOf(services, three).then((parties) => runAll(services, parties)))
+        expect(outcomes.map(({ kind }) => kind)).toEqual(['key-made', 'key-made', 'key-made'])
+        expect(services.reports.map(({ report }) => report.kind)).toEqual(['key-made', 'key-made', 'key-made'])
+      },
+    ),
     { numRuns: 25 },
   )
 })
@@ -58,7 +64,7 @@ test('rubbish, forged and replayed messages are dropped and counted, and never e
   expect([...(dropped?.keys() ?? [])].sort()).toEqual(['malformed', 'too-early', 'wrong-sender', 'wrong-session'])
 })
 
-test('of two different messages that a peer signed for one slot the first counts, and the second is recorded', async () => {
+test('of two messages that a peer signed for one slot the first counts and the second is recorded', async () => {
   const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 2, partyIds: ['a', 'b'] })
   const [a, b] = await partiesOf(services, ['a', 'b'])
   if (a === undefined || b === undefined) throw new Error('no parties')

@@ -9,31 +9,42 @@ import { toySecretMarker } from './fixtures/toy-protocol.ts'
 
 const three = ['device', 'server', 'recovery']
 
-test('three parties make a key with the real protocol and any two of them sign with it', { timeout: 120_000 }, async () => {
-  const host = createInlineHost(secureRandom)
-  const keygen = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 3, partyIds: three })
-  const parties = await partiesOf(keygen, three, () => ({ host }))
-  const made = await runAll(keygen, parties)
-  const [first] = made
-  if (first?.kind !== 'key-made') throw new Error(JSON.stringify(made))
-  expect(made).toEqual([first, first, first])
-  expect(keygen.starts).toBe(1)
+test(
+  'three parties make a key with the real protocol and any two of them sign with it',
+  { timeout: 120_000 },
+  async () => {
+    const host = createInlineHost(secureRandom)
+    const keygen = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 3, partyIds: three })
+    const parties = await partiesOf(keygen, three, () => ({ host }))
+    const made = await runAll(keygen, parties)
+    const [first] = made
+    if (first?.kind !== 'key-made') throw new Error(JSON.stringify(made))
+    expect(made).toEqual([first, first, first])
+    expect(keygen.starts).toBe(1)
 
-  const messageHash = new Uint8Array(32).fill(5)
-  const signers = ['recovery', 'device']
-  const plan = { sessionType: 'sign', thresholdT: 2, thresholdN: 3, partyIds: signers, messageHash, keyId: first.keyId } as const
-  const sign = new MemoryServices(plan)
-  const again = await Promise.all(
-    parties
-      .filter(({ partyId }) => signers.includes(partyId))
-      .map(({ partyId, folder }) => testParty(partyId, sign.transport(), { host, folder })),
-  )
-  const signed = await runAll(sign, again)
-  const [signature] = signed
-  if (signature?.kind !== 'signed') throw new Error(JSON.stringify(signed))
-  expect(signed).toEqual([signature, signature])
-  expect(recoverPublicKey(signature, messageHash)).toEqual(first.publicKey)
-})
+    const messageHash = new Uint8Array(32).fill(5)
+    const signers = ['recovery', 'device']
+    const plan = {
+      sessionType: 'sign',
+      thresholdT: 2,
+      thresholdN: 3,
+      partyIds: signers,
+      messageHash,
+      keyId: first.keyId,
+    } as const
+    const sign = new MemoryServices(plan)
+    const again = await Promise.all(
+      parties
+        .filter(({ partyId }) => signers.includes(partyId))
+        .map(({ partyId, folder }) => testParty(partyId, sign.transport(), { host, folder })),
+    )
+    const signed = await runAll(sign, again)
+    const [signature] = signed
+    if (signature?.kind !== 'signed') throw new Error(JSON.stringify(signed))
+    expect(signed).toEqual([signature, signature])
+    expect(recoverPublicKey(signature, messageHash)).toEqual(first.publicKey)
+  },
+)
 
 test('progress names every step and every round with who sent how many bytes', async () => {
   const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 3, partyIds: three })
@@ -44,7 +55,9 @@ test('progress names every step and every round with who sent how many bytes', a
   const rounds = [1, 2, 3].flatMap((round) => [`round ${round} sent`, `round ${round} received`])
   expect(steps).toEqual(['joined', 'ready', 'started', ...rounds, 'stored', 'reported', 'completed'])
   const sent = events.find((event) => event.type === 'round' && event.phase === 'sent' && event.round === 2)
-  const received = parties[1]?.events.find((event) => event.type === 'round' && event.phase === 'received' && event.round === 2)
+  const received = parties[1]?.events.find(
+    (event) => event.type === 'round' && event.phase === 'received' && event.round === 2,
+  )
   if (sent?.type !== 'round' || sent.phase !== 'sent') throw new Error('no round 2')
   if (received?.type !== 'round' || received.phase !== 'received') throw new Error('no round 2')
   expect(sent.sent.map(({ to }) => to)).toEqual(['server', 'recovery'])
@@ -66,7 +79,14 @@ test('every run joins with a fresh ephemeral key and a fresh nonce', async () =>
   for (let run = 0; run < 2; run++) {
     const services = new MemoryServices({ sessionType: 'keygen', thresholdT: 2, thresholdN: 2, partyIds: ['a', 'b'] })
     await runAll(services, await partiesOf(services, ['a', 'b']))
-    used.push(...services.snapshot().participants.flatMap(({ keys }) => [bytesToHex(keys?.nonce ?? Uint8Array.of()), bytesToHex(keys?.ephemeralKey ?? Uint8Array.of())]))
+    used.push(
+      ...services
+        .snapshot()
+        .participants.flatMap(({ keys }) => [
+          bytesToHex(keys?.nonce ?? Uint8Array.of()),
+          bytesToHex(keys?.ephemeralKey ?? Uint8Array.of()),
+        ]),
+    )
   }
   expect(new Set(used).size).toBe(8)
 })

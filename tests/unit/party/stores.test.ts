@@ -122,7 +122,7 @@ test('ids that could leave the folder reach no file', async () => {
   await expect(store.put({ key: { ...key, keyId: '../outside' }, share })).rejects.toThrow(/record name/)
 })
 
-test('a party does not open its store under a wrong key-encryption key, with a damaged ledger or in an unusable folder', async () => {
+test('a store does not open under a wrong key, with a damaged ledger or in an unusable folder', async () => {
   const folder = await temporaryFolder()
   const store = await openPartyStore(folder, kek, 'server_001')
   await store.shares.put({ key, share })

@@ -3,7 +3,8 @@ import { decodeKeyShare } from '../../../src/crypto/key-share-codec.ts'
 import { HostUnavailable, type HostedRun, type ProtocolOutput } from '../../../src/party/execution/execution-host.ts'
 import { createWorkerHost, type WorkerHostOptions } from '../../../src/party/node/worker-host.ts'
 
-const keygen = (self: number) => ({ protocol: 'dkls23-keygen', sid: new Uint8Array(32).fill(1), self, threshold: 2, parties: 2 }) as const
+const keygen = (self: number) =>
+  ({ protocol: 'dkls23-keygen', sid: new Uint8Array(32).fill(1), self, threshold: 2, parties: 2 }) as const
 
 function workerHost(options: WorkerHostOptions = {}) {
   const host = createWorkerHost({ workers: 1, ...options })
@@ -30,13 +31,17 @@ async function finish(runs: readonly [HostedRun, HostedRun]): Promise<ProtocolOu
 test('a key is made in worker threads, and its share comes out encoded', async () => {
   const host = workerHost({ workers: 2 })
   const outputs = await finish([await host.open(keygen(0)), await host.open(keygen(1))])
-  const shares = outputs.map((output) => (output.protocol === 'dkls23-keygen' ? decodeKeyShare(output.share) : undefined))
+  const shares = outputs.map((output) =>
+    output.protocol === 'dkls23-keygen' ? decodeKeyShare(output.share) : undefined,
+  )
   expect(shares.map((share) => share?.index)).toEqual([0, 1])
   expect(shares[0]?.publicKey).toEqual(outputs[1]?.publicKey)
 })
 
 test('a task that does not fit is refused with what is wrong with it', async () => {
-  await expect(workerHost().open({ ...keygen(0), threshold: 3 })).rejects.toThrow('keygen: threshold must be 2 to parties')
+  await expect(workerHost().open({ ...keygen(0), threshold: 3 })).rejects.toThrow(
+    'keygen: threshold must be 2 to parties',
+  )
 })
 
 test('the number of open runs is bounded, and a closed run makes room', async () => {
@@ -66,4 +71,3 @@ test('the event loop turns while a worker computes', async () => {
   clearInterval(turning)
   expect(turns).toBeGreaterThan(0)
 })
-

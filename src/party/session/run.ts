@@ -1,0 +1,47 @@
+/** What a run is asked to do, what is known while it goes on, and how it can end. */
+import type { FailureReason } from '../failure.ts'
+import type { PartyParts } from '../party-parts.ts'
+import type { OnProgress, ProgressStep } from '../progress.ts'
+import type { Member } from '../transport/party-transport.ts'
+import type { Approve } from './terms.ts'
+
+export type JoinOrder = Readonly<{
+  joinToken: string
+  partyId: string
+  /** Asked once, when the terms are known and before this party says that it is ready. */
+  approve: Approve
+  onProgress?: OnProgress
+  signal?: AbortSignal
+}>
+
+export type SessionResult =
+  | Readonly<{ kind: 'key-made'; keyId: string; /** 33 bytes, compressed. */ publicKey: Uint8Array }>
+  | Readonly<{
+      kind: 'signed'
+      keyId: string
+      publicKey: Uint8Array
+      messageHash: Uint8Array
+      /** 32 bytes each; s is low. */
+      r: Uint8Array
+      s: Uint8Array
+      recoveryId: number
+    }>
+
+export type SessionOutcome =
+  | SessionResult
+  | Readonly<{ kind: 'failed'; reason: FailureReason; culprits: readonly string[]; detail: string }>
+
+/** What is known of a run at any time; grows as the run goes on. */
+export type Run = {
+  readonly parts: PartyParts
+  readonly order: JoinOrder
+  readonly sessionId: string
+  readonly signal: AbortSignal
+  /** Ends the run with this reason, unless it has ended. */
+  readonly fail: (reason: unknown) => void
+  readonly emit: (step: ProgressStep) => void
+  /** Null until joined. */
+  member: Member | null
+  /** Null unless a stored key is used. */
+  keyId: string | null
+}

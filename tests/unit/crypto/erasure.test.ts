@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { createKeygen } from '../../../src/crypto/keygen/keygen.ts'
+import { round4Broadcast } from '../../../src/crypto/keygen/messages.ts'
+import type { Rng } from '../../../src/crypto/protocol.ts'
+import { round1Direct } from '../../../src/crypto/sign/messages.ts'
+import { createSign } from '../../../src/crypto/sign/sign.ts'
+import { hashOf, makeKey, seededRng, shareOf } from './fixtures.ts'
+import { resultsOf, runProtocol, type Tamper } from './run-protocol.ts'
+import { changing, editing } from './tamper.ts'
+
+/** A generator, and the lengths of those of its outputs that are still there. */
+function watched(seed: string): Readonly<{ rng: Rng; left: () => number[] }> {
+  const rng = seededRng(seed)
+  const given: Uint8Array[] = []
+  return {
+    rng: (length) => {
+      const bytes = rng(length)
+      given.push(bytes)
+      return bytes
+    },
+    left: () => given.filter((bytes) => bytes.some((byte) => byte !== 0)).map(({ length }) => length),
+  }
+}
+
+const key = makeKey(2, 2)
+const signing = { sid: hashOf('sid erasure'), signers: [0, 1], messageHash: hashOf('message') }
+const making = { sid: hashOf('sid erasure'), threshold: 2, parties: 2 }
+
+function sign(tamper?: Tamper) {
+  const { rng, left } = watched('a')
+  const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, rng)
+  const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
+  return { run: runProtocol([own, peer], tamper), left }
+}
+
+function makeAs(self: number, tamper?: Tamper) {
+  const { rng, left } = watched('a')
+  const parties = [0, 1].map((one) => createKeygen({ ...making, self: one }, one === self ? rng : seededRng('b')))
+  return { run: runProtocol(parties, tamper), left }
+}
+
+// What may be left is public by then: the salt of a commitment (32), and in key generation the chain code share (32).
+
+test('a signer overwrites its choice bits and all it drew for nonces', () => {
+  const { run, left } = sign()
+  expect(resultsOf(run)).toHaveLength(2)
+  expect(left()).toEqual([32])
+})
+
+test('a signer that aborts overwrites them too', () => {
+  const broken = editing(round1Direct, () => ({ xHat: new Uint8Array(16) }))
+  const { run, left } = sign(changing([{ round: 1, channel: 'direct', from: 1 }, broken]))
+  expect(run.ends[0]).toMatchObject({ reason: 'ot-check-failed' })
+  expect(left()).toEqual([32])
+})
+
+test.each([
+  ['base-OT sender', 0],
+  ['base-OT receiver', 1],
+])('the %s of a pair keeps nothing but its Δ, and on abort not that either', (_, self) => {
+  expect(makeAs(self).left()).toEqual([32, 32, 16])
+  const lie = editing(round4Broadcast, () => ({ confirmation: new Uint8Array(32) }))
+  const { run, left } = makeAs(self, changing([{ round: 4, channel: 'broadcast', from: 1 - self }, lie]))
+  expect(run.ends[self]).toMatchObject({ reason: 'confirmation-mismatch' })
+  expect(left()).toEqual([32, 32])
+})
