@@ -24,7 +24,7 @@ export type DeviceOptions = DeviceName &
   }> &
   Partial<Pick<PartyOptions, 'limits' | 'log'>>
 
-export type Device = Readonly<{ party: Party; close: () => void }>
+export type Device = Readonly<{ party: Party; /** Ed25519, 32 bytes. */ identityKey: Uint8Array; close: () => void }>
 
 /** A device with a fresh identity. Its keys live as long as this process; its shares cannot be opened without them. */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
@@ -32,8 +32,9 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const coordinator = connectService(coordinatorUrl)
   const router = connectService(routerUrl)
+  const identity = await identityFromSeed(randomBytes(32))
   const party = createParty({
-    identity: await identityFromSeed(randomBytes(32)),
+    identity,
     device: { deviceType, deviceId },
     transport: createConnectTransport(coordinator.transport, router.transport),
     ...(await openPartyStore(folder, randomBytes(32), deviceId)),
@@ -43,6 +44,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   })
   return {
     party,
+    identityKey: identity.publicKey,
     close: () => {
       coordinator.close()
       router.close()

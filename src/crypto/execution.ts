@@ -88,6 +88,12 @@ export function createExecution<State extends RoundState, Result>(
       delivered = { round, digests }
       return run(() => protocol.advance(current, sorted))
     },
+    erase: () => {
+      eraseAllBut([], state)
+      state = undefined
+      last = abort('replayed-round', [])
+      delivered = undefined
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 /** What one party keeps of a key. Everything in it except the public parts is secret; it never leaves the party. */
+import { wipe } from './bytes.ts'
 import type { Point } from './curve/secp256k1.ts'
 import type { Scalar } from './curve/scalar.ts'
 import type { OtReceiverState, OtSenderState } from './ot/extension.ts'
@@ -43,6 +44,14 @@ export function peerState(share: KeyShare, peerIndex: number): PeerState {
   const peer = share.peers.find(({ index }) => index === peerIndex)
   if (peer === undefined) throw new RangeError(`key share: no peer ${peerIndex}`)
   return peer
+}
+
+/** Overwrites the byte arrays of a share that is no longer needed. The own scalar is a BigInt and cannot be. */
+export function wipeKeyShare(share: KeyShare): void {
+  for (const { zeroShareSeed, ot } of share.peers) {
+    wipe(zeroShareSeed)
+    if (ot !== null) wipe(ot.asSender.delta, ot.asSender.seeds, ot.asReceiver.seeds0, ot.asReceiver.seeds1)
+  }
 }
 
 /**

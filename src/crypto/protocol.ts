@@ -65,4 +65,9 @@ export interface Execution<Result> {
    * Anything but the awaited or the last round, or an incomplete one, is a mistake of the driver: it throws.
    */
   receive(round: number, inbound: readonly Inbound[]): Step<Result>
+  /**
+   * Ends the run wherever it stands and overwrites what it holds. To be called on every run that is over or given up; a
+   * result that it has returned is the caller's and stays.
+   */
+  erase(): void
 }

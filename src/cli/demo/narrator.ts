@@ -1,4 +1,5 @@
 /** The demo's story, for people to read: each step, each round with who sent how much, and the results. */
+import { fingerprint } from '../../identity/identity-key.ts'
 import type { Participant } from './account-client.ts'
 import { verifierName } from './independent-check.ts'
 import type { SignatureResult } from './result.ts'
@@ -6,7 +7,11 @@ import type { RoundLine } from './round-log.ts'
 
 export type Narrator = Readonly<{
   started(ms: number): void
-  keygenOpened(sessionId: string, participants: readonly Participant[]): void
+  keygenOpened(
+    sessionId: string,
+    participants: readonly Participant[],
+    identities: ReadonlyMap<string, Uint8Array>,
+  ): void
   keyMade(rounds: readonly RoundLine[], publicKey: string, address: string, ms: number): void
   accountCreated(id: string): void
   signed(sessionId: string, result: SignatureResult, rounds: readonly RoundLine[], ms: number): void
@@ -32,12 +37,14 @@ export function narrateTo(print: (line: string) => void): Narrator {
   }
   return {
     started: (ms) => print(`1. Started nats-server, PostgreSQL and the six services in ${seconds(ms)}.`),
-    keygenOpened: (sessionId, participants) => {
+    keygenOpened: (sessionId, participants, identities) => {
       print('')
       print(`2. Key generation, 2 of ${participants.length}, session ${sessionId}`)
       for (const { party_id, device_type, device_id } of participants) {
-        print(`     ${party_id.padEnd(16)} ${device_type}, ${device_id}`)
+        const identity = fingerprint(identities.get(party_id) ?? new Uint8Array(0))
+        print(`     ${party_id.padEnd(16)} ${`${device_type}, ${device_id}`.padEnd(24)} identity ${identity}`)
       }
+      print('   The two devices accept these identities and no others.')
     },
     keyMade: (lines, publicKey, address, ms) => {
       rounds(lines)

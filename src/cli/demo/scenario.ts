@@ -40,8 +40,10 @@ export async function runScenario(stack: Stack, host: ExecutionHost, narrator: N
     const locals = (participants: readonly Participant[]) => participants.filter(({ party_id }) => devices.has(party_id))
 
     const opened = await accounts.createKeygen(2, 3, everyone)
-    narrator.keygenOpened(opened.session_id, everyone)
-    const keygen = await takePart(devices, locals(everyone), opened, approveKeygen({ thresholdT: 2, thresholdN: 3 }))
+    const identities = await identitiesOf(devices, stack)
+    narrator.keygenOpened(opened.session_id, everyone, identities)
+    const approveKey = approveKeygen({ thresholdT: 2, thresholdN: 3, identities })
+    const keygen = await takePart(devices, locals(everyone), opened, approveKey)
     const publicKey = required((await accounts.session(opened.session_id)).public_key, 'the session shows no public key')
     const address = ethereumAddress(compressed(publicKey))
     narrator.keyMade(keygen.rounds, publicKey, address, keygen.ms)
@@ -77,6 +79,14 @@ function openDeviceOf(participant: Participant, stack: Stack, host: ExecutionHos
     routerUrl: stack.services['message-router'].grpcUrl,
     host,
   })
+}
+
+/** What people would compare before they make a key: the identity that each party shows in person, not the coordinator's word. */
+async function identitiesOf(devices: ReadonlyMap<string, Device>, stack: Stack): Promise<ReadonlyMap<string, Uint8Array>> {
+  const response = await fetch(`${stack.services['server-party-1'].httpUrl}/api/v1/party`)
+  const shown = (await response.json()) as Readonly<{ identity_key: string }> // GetPartyResponse
+  const own = [...devices].map(([partyId, device]) => [partyId, device.identityKey] as const)
+  return new Map([...own, [server.party_id, Buffer.from(shown.identity_key, 'hex')] as const])
 }
 
 /** The given participants, who are devices of ours, go through the session. Server parties join by themselves. */

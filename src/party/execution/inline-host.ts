@@ -10,7 +10,7 @@ export function createInlineHost(rng: Rng): ExecutionHost {
       return {
         start: async () => execution.start(),
         receive: async (round, inbound) => execution.receive(round, inbound),
-        close: () => {},
+        close: () => execution.erase(),
       }
     },
     close: async () => {},

@@ -32,6 +32,7 @@ function perform(call: WorkerCall): unknown {
     case 'receive':
       return runOf(call.run).receive(call.round, call.inbound)
     case 'close':
+      runs.get(call.run)?.erase()
       runs.delete(call.run)
       return undefined
     default:

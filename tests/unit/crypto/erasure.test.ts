@@ -64,3 +64,18 @@ test.each([
   expect(run.ends[self]).toMatchObject({ reason: 'confirmation-mismatch' })
   expect(left()).toEqual([32, 32])
 })
+
+test('a run that is given up in the middle overwrites what it drew, and takes no further round', () => {
+  const { rng, left } = watched('a')
+  const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, rng)
+  const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
+  own.start()
+  const sent = peer.start()
+  if (sent.kind !== 'next') throw new Error('the peer did not start')
+  const [broadcast, direct] = sent.outbound.map(({ body }) => body)
+  if (broadcast === undefined || direct === undefined) throw new Error('the peer sent too little')
+  own.erase()
+  expect(left()).toEqual([32]) // the salt: with R unknown it says nothing
+  expect(() => own.receive(1, [{ from: 1, broadcast, direct }])).toThrow('not waiting')
+  expect(own.start()).toMatchObject({ kind: 'abort', reason: 'replayed-round' })
+})
