@@ -1,6 +1,6 @@
 /**
- * What the protocols cost a party, without network, storage or envelopes: all parties of a run in one thread, CPU time of
- * the process divided by their number, and the bytes each one hands to its transport.
+ * What the protocols cost a party, without network, storage or envelopes: all parties of a run in one thread, CPU time
+ * of the process divided by their number, and the bytes each one hands to its transport.
  */
 import { getRandomValues, randomBytes } from 'node:crypto'
 import { createKeygen } from '../src/crypto/keygen/keygen.ts'

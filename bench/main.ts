@@ -9,7 +9,9 @@ const help = `npm run bench [-- --json] [-- --quick]
   --json    one JSON object on standard output
   --quick   a tenth of the repetitions: to see that it runs, not to quote`
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean' } },
+})
 
 if (values.help === true) {
   console.log(help)
@@ -26,7 +28,13 @@ if (values.help === true) {
   say('measuring the protocols')
   const crypto = benchCrypto({ keygen: count(20), sign: count(100) })
   say('measuring whole sessions on the dev stack')
-  const system = await benchSystem(new Map([[1, count(80)], [8, count(160)], [32, count(256)]]))
+  const system = await benchSystem(
+    new Map([
+      [1, count(80)],
+      [8, count(160)],
+      [32, count(256)],
+    ]),
+  )
   if (values.json === true) console.log(JSON.stringify({ machine, crypto, system }))
   else printTables(machine, crypto, system)
   process.exit()
@@ -36,16 +44,30 @@ function say(line: string): void {
   console.error(`bench: ${line}`)
 }
 
-function printTables(machine: Readonly<Record<string, unknown>>, crypto: readonly CryptoRow[], system: readonly SystemRow[]): void {
-  console.log(Object.entries(machine).map(([name, value]) => `${name} ${value}`).join(', '))
+function printTables(
+  machine: Readonly<Record<string, unknown>>,
+  crypto: readonly CryptoRow[],
+  system: readonly SystemRow[],
+): void {
+  console.log(
+    Object.entries(machine)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+  )
   console.log('\nProtocols, all parties in one thread, median')
   print(
     ['protocol', 'key', 'CPU ms per party', 'bytes per party', 'runs'],
-    crypto.map(({ protocol, threshold, parties, cpuMsPerParty, bytesPerParty, runs }) =>
-      [protocol, `${threshold} of ${parties}`, cpuMsPerParty.toFixed(1), String(bytesPerParty), String(runs)],
-    ),
+    crypto.map(({ protocol, threshold, parties, cpuMsPerParty, bytesPerParty, runs }) => [
+      protocol,
+      `${threshold} of ${parties}`,
+      cpuMsPerParty.toFixed(1),
+      String(bytesPerParty),
+      String(runs),
+    ]),
   )
-  console.log('\nSigning sessions, 2 of 3, end to end; "x floor" is the p50 over that of the same sessions without cryptography')
+  console.log(
+    '\nSigning sessions, 2 of 3, end to end; "x floor" is the p50 over that of the same sessions without cryptography',
+  )
   print(
     ['signers', 'in flight', 'p50 ms', 'p95 ms', 'sessions/s', 'x floor', 'sessions'],
     system.map((row) => [
@@ -68,6 +90,8 @@ function floorOf(system: readonly SystemRow[], { inFlight }: SystemRow): number 
 function print(header: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
   for (const row of [header, ...rows]) {
-    console.log(row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '))
+    console.log(
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+    )
   }
 }

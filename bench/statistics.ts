@@ -2,7 +2,8 @@
 export function percentile(samples: readonly number[], share: number): number {
   if (samples.length === 0) throw new RangeError('a percentile needs at least one sample')
   const sorted = [...samples].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] as number // within bounds
+  const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)))
+  return sorted[rank - 1] as number // 1 ≤ rank ≤ length
 }
 
 export function median(samples: readonly number[]): number {

@@ -1,6 +1,6 @@
 /**
- * Whole signing sessions on the dev stack, from the request that creates them to the verified signature at every device,
- * beside the same sessions with the cryptography replaced by random bytes of the same size. Both kinds take turns.
+ * Whole signing sessions on the dev stack, from the request that creates them to the verified signature at every
+ * device, beside the same sessions with the cryptography replaced by random bytes of the same size. Both kinds take turns.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -27,10 +27,24 @@ export type SystemRow = Readonly<{
   perSecond: number
 }>
 
-type Group = Readonly<{ signers: SystemRow['signers']; keyId: string; participants: readonly Participant[]; locals: readonly Local[] }>
+type Group = Readonly<{
+  signers: SystemRow['signers']
+  keyId: string
+  participants: readonly Participant[]
+  locals: readonly Local[]
+}>
 type Participant = Readonly<{ partyId: string; deviceType: string; deviceId: string }>
 type Local = Readonly<{ partyId: string; device: Device }>
-type OpenSession = (request: Readonly<{ sessionType: string; thresholdN?: number; thresholdT?: number; participants: readonly Participant[]; keyId?: string; messageHash?: string }>) => Promise<Readonly<{ sessionId: string; joinTokens: Readonly<Record<string, string>> }>>
+type OpenSession = (
+  request: Readonly<{
+    sessionType: string
+    thresholdN?: number
+    thresholdT?: number
+    participants: readonly Participant[]
+    keyId?: string
+    messageHash?: string
+  }>,
+) => Promise<Readonly<{ sessionId: string; joinTokens: Readonly<Record<string, string>> }>>
 
 const turns = 4
 
@@ -60,7 +74,14 @@ export async function benchSystem(sessions: ReadonlyMap<number, number>): Promis
       groups.forEach(({ signers }, i) => {
         const { latencies, busyMs } = samples[i] ?? { latencies: [], busyMs: 0 }
         const [p50Ms, p95Ms] = [percentile(latencies, 0.5), percentile(latencies, 0.95)]
-        rows.push({ signers, inFlight, sessions: latencies.length, p50Ms, p95Ms, perSecond: (1000 * latencies.length) / busyMs })
+        rows.push({
+          signers,
+          inFlight,
+          sessions: latencies.length,
+          p50Ms,
+          p95Ms,
+          perSecond: (1000 * latencies.length) / busyMs,
+        })
       })
     }
     return rows
@@ -73,7 +94,12 @@ export async function benchSystem(sessions: ReadonlyMap<number, number>): Promis
 }
 
 /** One 2-of-3 key signed by device and server or by both devices, and one whose signatures are the floor. */
-async function makeGroups(stack: Stack, host: ExecutionHost, devices: Device[], open: OpenSession): Promise<readonly Group[]> {
+async function makeGroups(
+  stack: Stack,
+  host: ExecutionHost,
+  devices: Device[],
+  open: OpenSession,
+): Promise<readonly Group[]> {
   const shares: Uint8Array[] = []
   let privateKey: Uint8Array | undefined
   const key = () => (privateKey ??= combine(shares))
@@ -83,7 +109,12 @@ async function makeGroups(stack: Stack, host: ExecutionHost, devices: Device[], 
   const floor = await makeKey(stack, floorHost, devices, open, twoDevices('floor'))
   const deviceParticipants = real.participants.slice(0, 2)
   return [
-    { signers: 'device + server', ...real, participants: [...deviceParticipants.slice(0, 1), server], locals: real.locals.slice(0, 1) },
+    {
+      signers: 'device + server',
+      ...real,
+      participants: [...deviceParticipants.slice(0, 1), server],
+      locals: real.locals.slice(0, 1),
+    },
     { signers: 'two devices', ...real, participants: deviceParticipants },
     { signers: 'two devices, no cryptography', ...floor },
   ]
@@ -101,7 +132,9 @@ async function makeKey(
   participants: readonly Participant[],
 ): Promise<Omit<Group, 'signers'>> {
   const locals: Local[] = []
-  for (const { partyId, deviceType, deviceId } of participants.filter((participant) => participant.deviceType !== 'server')) {
+  for (const { partyId, deviceType, deviceId } of participants.filter(
+    (participant) => participant.deviceType !== 'server',
+  )) {
     const device = await openDevice({
       deviceType,
       deviceId,
@@ -136,7 +169,11 @@ async function runSessions(open: OpenSession, group: Group, count: number, inFli
   return latencies
 }
 
-async function takePart(locals: readonly Local[], tokens: Readonly<Record<string, string>>, approve: ReturnType<typeof approveKeygen>) {
+async function takePart(
+  locals: readonly Local[],
+  tokens: Readonly<Record<string, string>>,
+  approve: ReturnType<typeof approveKeygen>,
+) {
   const outcomes = await Promise.all(
     locals.map(({ partyId, device }) => device.party.run({ joinToken: tokens[partyId] ?? '', partyId, approve })),
   )
@@ -149,5 +186,7 @@ async function takePart(locals: readonly Local[], tokens: Readonly<Record<string
 function combine(encoded: readonly Uint8Array[]): Uint8Array {
   const shares = encoded.map(decodeKeyShare)
   const indices = shares.map(({ index }) => index)
-  return scalarToBytes(sumScalars(shares.map(({ index, secretShare }) => multiplyScalars(lagrangeAtZero(index, indices), secretShare))))
+  return scalarToBytes(
+    sumScalars(shares.map(({ index, secretShare }) => multiplyScalars(lagrangeAtZero(index, indices), secretShare))),
+  )
 }

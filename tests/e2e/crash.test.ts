@@ -27,7 +27,9 @@ function killedInRound2(service: 'session-coordinator' | 'message-router' | 'ser
   let killed = false
   const onProgress = whenSent(2, () => {
     killed = true
-    done = system().stack.kill(service).then(() => system().stack.restart(service))
+    done = system()
+      .stack.kill(service)
+      .then(() => system().stack.restart(service))
   })
   return { onProgress, happened: async () => void (await done, expect(killed).toBe(true)) }
 }
@@ -39,51 +41,72 @@ async function keyMadeIn(session: OpenedSession, onProgress?: Parameters<typeof 
 describe.each(['session-coordinator', 'message-router'] as const)('%s killed in the middle', (service) => {
   let publicKey: string
 
-  test('of a key generation: the session still completes', async () => {
-    const session = await system().openKeygen()
-    const kill = killedInRound2(service)
-    const outcomes = await keyMadeIn(session, kill.onProgress)
-    await kill.happened()
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
-    const status = await statusOf(session.session_id)
-    expect(status['status']).toBe('completed')
-    publicKey = String(status['public_key'])
-  }, timeoutMs)
+  test(
+    'of a key generation: the session still completes',
+    async () => {
+      const session = await system().openKeygen()
+      const kill = killedInRound2(service)
+      const outcomes = await keyMadeIn(session, kill.onProgress)
+      await kill.happened()
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
+      const status = await statusOf(session.session_id)
+      expect(status['status']).toBe('completed')
+      publicKey = String(status['public_key'])
+    },
+    timeoutMs,
+  )
 
-  test('of a signature: it still comes out, and libsecp256k1 verifies it', async () => {
-    const account = await system().createAccount(publicKey)
-    const session = await system().openSigning(account, messageHash, [user, recovery])
-    const kill = killedInRound2(service)
-    const outcomes = await Promise.all([
-      sign(phone, user.party_id, session, messageHash, kill.onProgress),
-      sign(backup, recovery.party_id, session, messageHash),
-    ])
-    await kill.happened()
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['signed', 'signed'])
-    const signature = Buffer.from(String((await statusOf(session.session_id))['signature']), 'hex')
-    expect(secp256k1.ecdsaVerify(signature, Buffer.from(messageHash, 'hex'), Buffer.from(publicKey, 'hex'))).toBe(true)
-  }, timeoutMs)
+  test(
+    'of a signature: it still comes out, and libsecp256k1 verifies it',
+    async () => {
+      const account = await system().createAccount(publicKey)
+      const session = await system().openSigning(account, messageHash, [user, recovery])
+      const kill = killedInRound2(service)
+      const outcomes = await Promise.all([
+        sign(phone, user.party_id, session, messageHash, kill.onProgress),
+        sign(backup, recovery.party_id, session, messageHash),
+      ])
+      await kill.happened()
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['signed', 'signed'])
+      const signature = Buffer.from(String((await statusOf(session.session_id))['signature']), 'hex')
+      expect(secp256k1.ecdsaVerify(signature, Buffer.from(messageHash, 'hex'), Buffer.from(publicKey, 'hex'))).toBe(
+        true,
+      )
+    },
+    timeoutMs,
+  )
 })
 
 describe('a server party killed in the middle of a key generation', () => {
   let failed: OpenedSession
 
-  test('fails the session cleanly: every device is told, and nobody keeps a share', async () => {
-    failed = await system().openKeygen()
-    const kill = killedInRound2('server-party-1')
-    const outcomes = await keyMadeIn(failed, kill.onProgress)
-    await kill.happened()
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'failed'])
-    expect(await statusOf(failed.session_id)).toMatchObject({
-      status: 'failed',
-      failure: { reason: 'party_restarted', reported_by: 'server_party' },
-    })
-    const { body } = await rest('GET', `${system().stack.services['server-party-1'].httpUrl}/api/v1/party/keys?limit=1000`)
-    expect(JSON.stringify(body)).not.toContain(failed.session_id)
-  }, timeoutMs)
+  test(
+    'fails the session cleanly: every device is told, and nobody keeps a share',
+    async () => {
+      failed = await system().openKeygen()
+      const kill = killedInRound2('server-party-1')
+      const outcomes = await keyMadeIn(failed, kill.onProgress)
+      await kill.happened()
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'failed'])
+      expect(await statusOf(failed.session_id)).toMatchObject({
+        status: 'failed',
+        failure: { reason: 'party_restarted', reported_by: 'server_party' },
+      })
+      const { body } = await rest(
+        'GET',
+        `${system().stack.services['server-party-1'].httpUrl}/api/v1/party/keys?limit=1000`,
+      )
+      expect(JSON.stringify(body)).not.toContain(failed.session_id)
+    },
+    timeoutMs,
+  )
 
-  test('and a new session succeeds', async () => {
-    const outcomes = await keyMadeIn(await system().openKeygen())
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
-  }, timeoutMs)
+  test(
+    'and a new session succeeds',
+    async () => {
+      const outcomes = await keyMadeIn(await system().openKeygen())
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['key-made', 'key-made'])
+    },
+    timeoutMs,
+  )
 })

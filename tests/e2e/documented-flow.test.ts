@@ -2,7 +2,16 @@ import secp256k1 from 'secp256k1'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Device } from '../../src/cli/device.ts'
 import { rest } from './fixtures/rest.ts'
-import { makeKey, recovery, server, sign, user, useSystem, type OpenedSession, type Participant } from './fixtures/system.ts'
+import {
+  makeKey,
+  recovery,
+  server,
+  sign,
+  user,
+  useSystem,
+  type OpenedSession,
+  type Participant,
+} from './fixtures/system.ts'
 
 const messageHash = '8dcd9f3511659638d5c33938ddb7fee9bb63533b94a97c7467d3fd36abbdca81'
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -65,7 +74,12 @@ describe('key generation through the account service', () => {
   test('the server party lists its share of the key', async () => {
     const { body } = await rest('GET', `${system().stack.services['server-party-1'].httpUrl}/api/v1/party/keys`)
     expect(body['keys']).toEqual([
-      expect.objectContaining({ key_id: keygen.session_id, party_id: 'server_party', party_index: 1, public_key: publicKey }),
+      expect.objectContaining({
+        key_id: keygen.session_id,
+        party_id: 'server_party',
+        party_index: 1,
+        public_key: publicKey,
+      }),
     ])
   })
 })
@@ -77,30 +91,34 @@ describe('signing with every pair', () => {
     { who: 'server and recovery device', pair: [server, recovery] },
   ]
 
-  test.each(pairs)('$who sign, and libsecp256k1 agrees', async ({ pair }) => {
-    const account = await system().createAccount(publicKey)
-    const session = await system().openSigning(account, messageHash, pair)
-    expect(session).toMatchObject({
-      session_id: expect.stringMatching(uuid),
-      session_type: 'sign',
-      account_id: account,
-      message_hash: messageHash,
-      threshold_t: 2,
-      status: 'waiting',
-    })
-    const locals = pair.filter(({ party_id }) => devices.has(party_id))
-    const outcomes = await Promise.all(
-      locals.map(({ party_id }) => sign(deviceOf(party_id), party_id, session, messageHash)),
-    )
-    expect(outcomes.every(({ kind }) => kind === 'signed')).toBe(true)
-    const { body } = await mpcSession(session.session_id)
-    expect(body).toMatchObject({ status: 'completed', completed_parties: 2, total_parties: 2 })
-    const signature = Buffer.from(String(body['signature']), 'hex')
-    const hash = Buffer.from(messageHash, 'hex')
-    const key = Buffer.from(publicKey, 'hex')
-    expect(secp256k1.ecdsaVerify(signature, hash, key)).toBe(true)
-    expect(Buffer.from(secp256k1.ecdsaRecover(signature, Number(body['recovery_id']), hash, false))).toEqual(key)
-  }, 60_000)
+  test.each(pairs)(
+    '$who sign, and libsecp256k1 agrees',
+    async ({ pair }) => {
+      const account = await system().createAccount(publicKey)
+      const session = await system().openSigning(account, messageHash, pair)
+      expect(session).toMatchObject({
+        session_id: expect.stringMatching(uuid),
+        session_type: 'sign',
+        account_id: account,
+        message_hash: messageHash,
+        threshold_t: 2,
+        status: 'waiting',
+      })
+      const locals = pair.filter(({ party_id }) => devices.has(party_id))
+      const outcomes = await Promise.all(
+        locals.map(({ party_id }) => sign(deviceOf(party_id), party_id, session, messageHash)),
+      )
+      expect(outcomes.every(({ kind }) => kind === 'signed')).toBe(true)
+      const { body } = await mpcSession(session.session_id)
+      expect(body).toMatchObject({ status: 'completed', completed_parties: 2, total_parties: 2 })
+      const signature = Buffer.from(String(body['signature']), 'hex')
+      const hash = Buffer.from(messageHash, 'hex')
+      const key = Buffer.from(publicKey, 'hex')
+      expect(secp256k1.ecdsaVerify(signature, hash, key)).toBe(true)
+      expect(Buffer.from(secp256k1.ecdsaRecover(signature, Number(body['recovery_id']), hash, false))).toEqual(key)
+    },
+    60_000,
+  )
 
   test('a device that is asked to sign another hash than its owner approved declines, and nothing is signed', async () => {
     const account = await system().createAccount(publicKey)

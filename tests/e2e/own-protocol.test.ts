@@ -9,12 +9,20 @@ let coordinator: GrpcClient
 let router: GrpcClient
 
 const parties = ['party_0', 'party_1', 'party_2'] as const
-const publicKey = '0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'
+const publicKey =
+  '0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'
 
 beforeAll(() => {
   const { services } = system().stack
-  const [coordinatorFile, routerFile] = ['mpc/coordinator/v1/session_coordinator.proto', 'mpc/router/v1/message_router.proto']
-  coordinator = grpcClient(services['session-coordinator'].grpcUrl, coordinatorFile, 'mpc.coordinator.v1.SessionCoordinator')
+  const [coordinatorFile, routerFile] = [
+    'mpc/coordinator/v1/session_coordinator.proto',
+    'mpc/router/v1/message_router.proto',
+  ]
+  coordinator = grpcClient(
+    services['session-coordinator'].grpcUrl,
+    coordinatorFile,
+    'mpc.coordinator.v1.SessionCoordinator',
+  )
   router = grpcClient(services['message-router'].grpcUrl, routerFile, 'mpc.router.v1.MessageRouter')
 })
 
@@ -33,7 +41,12 @@ async function startedSession(): Promise<string> {
   const session_id = String(created['session_id'])
   const tokens = created['join_tokens'] as Record<string, string>
   for (const party_id of parties) {
-    await coordinator.call('JoinSession', { join_token: tokens[party_id], party_id, device_type: 'iOS', device_id: 'device_001' })
+    await coordinator.call('JoinSession', {
+      join_token: tokens[party_id],
+      party_id,
+      device_type: 'iOS',
+      device_id: 'device_001',
+    })
   }
   for (const party_id of parties) await coordinator.call('MarkPartyReady', { session_id, party_id })
   await coordinator.call('StartSession', { session_id })
@@ -102,7 +115,11 @@ test('a subscription replays from a position and ends when the session is closed
   const send = (round: number) =>
     router.call('RouteMessage', { session_id, from_party: 'party_0', round, payload, is_broadcast: true })
   const positions = [await send(1), await send(2), await send(3)].map((answer) => answer['sequence'])
-  const subscription = router.stream('SubscribeMessages', { session_id, party_id: 'party_1', after_sequence: positions[0] })
+  const subscription = router.stream('SubscribeMessages', {
+    session_id,
+    party_id: 'party_1',
+    after_sequence: positions[0],
+  })
   const rounds: unknown[] = []
   subscription.on('data', (message: Record<string, unknown>) => rounds.push(message['round']))
   await coordinator.call('CloseSession', { session_id })
@@ -128,7 +145,7 @@ test('a refusal carries the field over gRPC', async () => {
   const request = { session_type: 'keygen', threshold_n: 2, threshold_t: 2, participants }
   const refusal = await coordinator.call('CreateSession', request).catch((error: unknown) => error)
   expect(refusal).toMatchObject({ code: grpcStatus.INVALID_ARGUMENT })
-  expect(String((refusal as { metadata: { get(key: string): Buffer[] } }).metadata.get('grpc-status-details-bin')[0])).toContain(
-    'participants[1].party_id',
-  )
+  expect(
+    String((refusal as { metadata: { get(key: string): Buffer[] } }).metadata.get('grpc-status-details-bin')[0]),
+  ).toContain('participants[1].party_id')
 })

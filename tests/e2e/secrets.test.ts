@@ -94,7 +94,10 @@ test('after a key generation no share, token or e-mail address is in the log, it
   expect(stored.some((content) => content.includes(Buffer.from(made.publicKey)))).toBe(true)
   for (const [what, secretForms] of secrets) {
     for (const [place, content] of places) {
-      expect(secretForms.some((form) => content.includes(form)), `${what} in ${place}`).toBe(false)
+      expect(
+        secretForms.some((form) => content.includes(form)),
+        `${what} in ${place}`,
+      ).toBe(false)
     }
   }
 })

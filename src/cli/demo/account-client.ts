@@ -24,7 +24,8 @@ export type AccountClient = Readonly<{
 export function accountClient(url: string): AccountClient {
   // The shapes are those of the API reference, section 4.
   const send = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const init =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
     const response = await fetch(`${url}${path}`, { method, ...init })
     const answer = (await response.json()) as T & Readonly<{ error?: string; message?: string }>
     if (!response.ok) throw new Error(`${method} ${path}: ${answer.error}: ${answer.message}`)

@@ -37,14 +37,18 @@ export async function runScenario(stack: Stack, host: ExecutionHost, narrator: N
     }
     const accounts = accountClient(stack.services['account-service'].httpUrl)
     const everyone = [user, server, recovery]
-    const locals = (participants: readonly Participant[]) => participants.filter(({ party_id }) => devices.has(party_id))
+    const locals = (participants: readonly Participant[]) =>
+      participants.filter(({ party_id }) => devices.has(party_id))
 
     const opened = await accounts.createKeygen(2, 3, everyone)
     const identities = await identitiesOf(devices, stack)
     narrator.keygenOpened(opened.session_id, everyone, identities)
     const approveKey = approveKeygen({ thresholdT: 2, thresholdN: 3, identities })
     const keygen = await takePart(devices, locals(everyone), opened, approveKey)
-    const publicKey = required((await accounts.session(opened.session_id)).public_key, 'the session shows no public key')
+    const publicKey = required(
+      (await accounts.session(opened.session_id)).public_key,
+      'the session shows no public key',
+    )
     const address = ethereumAddress(compressed(publicKey))
     narrator.keyMade(keygen.rounds, publicKey, address, keygen.ms)
 
@@ -81,8 +85,11 @@ function openDeviceOf(participant: Participant, stack: Stack, host: ExecutionHos
   })
 }
 
-/** What people would compare before they make a key: the identity that each party shows in person, not the coordinator's word. */
-async function identitiesOf(devices: ReadonlyMap<string, Device>, stack: Stack): Promise<ReadonlyMap<string, Uint8Array>> {
+/** What people compare before they make a key: the identity that each party itself shows, not the coordinator's word. */
+async function identitiesOf(
+  devices: ReadonlyMap<string, Device>,
+  stack: Stack,
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const response = await fetch(`${stack.services['server-party-1'].httpUrl}/api/v1/party`)
   const shown = (await response.json()) as Readonly<{ identity_key: string }> // GetPartyResponse
   const own = [...devices].map(([partyId, device]) => [partyId, device.identityKey] as const)
@@ -107,7 +114,8 @@ async function takePart(
   )
   const ms = Math.round(performance.now() - began)
   for (const outcome of outcomes) {
-    if (outcome.kind === 'failed') throw new Error(`session ${session.session_id}: ${outcome.reason}: ${outcome.detail}`)
+    if (outcome.kind === 'failed')
+      throw new Error(`session ${session.session_id}: ${outcome.reason}: ${outcome.detail}`)
   }
   return { ms, rounds: rounds.lines() }
 }

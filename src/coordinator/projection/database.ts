@@ -5,7 +5,10 @@ import { migrations } from './migrations.ts'
 import type { CoordinatorDatabase } from './tables.ts'
 
 /** Connects and migrates. Throws ConfigurationError ('DATABASE_URL'). */
-export function openReadModel(url: string, onConnectionLost: (error: Error) => void): Promise<Kysely<CoordinatorDatabase>> {
+export function openReadModel(
+  url: string,
+  onConnectionLost: (error: Error) => void,
+): Promise<Kysely<CoordinatorDatabase>> {
   return openDatabase({
     url,
     schema: 'coordinator',

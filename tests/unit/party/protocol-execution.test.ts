@@ -18,7 +18,14 @@ test('a share that key generation returned stays whole when the run is erased', 
 test('erasing a signing run leaves the stored share alone and the run unusable', () => {
   const share = encodeKeyShare(shareOf(makeKey(2, 2), 0))
   const before = share.slice()
-  const task = { protocol: 'dkls23-sign', sid: hashOf('sid'), self: 0, signers: [0, 1], messageHash: hashOf('m'), share } as const
+  const task = {
+    protocol: 'dkls23-sign',
+    sid: hashOf('sid'),
+    self: 0,
+    signers: [0, 1],
+    messageHash: hashOf('m'),
+    share,
+  } as const
   const run = createExecutionOf(task, seededRng('a'))
   run.start()
   run.erase()
