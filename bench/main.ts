@@ -26,7 +26,7 @@ if (values.help === true) {
     node: process.version,
   }
   say('measuring the protocols')
-  const crypto = benchCrypto({ keygen: count(20), sign: count(100) })
+  const crypto = benchCrypto({ keygen: count(10), sign: count(100) })
   say('measuring whole sessions on the dev stack')
   const system = await benchSystem(
     new Map([

@@ -7,10 +7,15 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   if (request.body === null) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body) {
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body) {
+      size += chunk.length
+      if (size > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    // Reading fails when the client goes away, and nobody is left to answer: its doing, not a fault of ours.
+    throw error instanceof Refusal ? error : new Refusal('invalid_request', 'the request body ended early')
   }
   return Buffer.concat(chunks, size)
 }

@@ -1,11 +1,9 @@
-/** gRPC requests of the right types with wrong values, and bytes that are nothing, at all ports of a running stack. */
-import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
+/** gRPC requests of the right types with wrong values, and connections of random bytes, at all ports of a running stack. */
 import { connect as connectTcp } from 'node:net'
 import { status as Status, type ServiceError } from '@grpc/grpc-js'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { ServiceName } from '../../src/cli/stack/services.ts'
 import { contracts, rpcs, type Rpc } from './fixtures/contracts.ts'
 import { grpcClient, type GrpcClient } from './fixtures/grpc-client.ts'
 import { expectKeygenWorks, healthOf, openAttack, type Health } from './fixtures/hostile-calls.ts'
@@ -16,7 +14,6 @@ import { useSystem } from './fixtures/system.ts'
 const system = useSystem()
 const attack = openAttack()
 const clients = new Map<string, GrpcClient>()
-const connections = new Map<ServiceName, ClientHttp2Session>()
 let before: Health
 let known: Known
 let bearers: readonly string[]
@@ -29,7 +26,6 @@ beforeAll(async () => {
   started = lives.of.started.session_id
   for (const { at, services } of contracts) {
     const { grpcUrl } = system().stack.services[at]
-    connections.set(at, connectHttp2(grpcUrl).on('error', () => undefined))
     for (const { typeName, file } of services) {
       clients.set(`${at} ${typeName}`, grpcClient(grpcUrl, `${file.name}.proto`, typeName))
     }
@@ -37,7 +33,6 @@ beforeAll(async () => {
   before = healthOf(system().stack)
   return () => {
     for (const client of clients.values()) client.close()
-    for (const connection of connections.values()) connection.destroy()
   }
 })
 afterAll(() => console.info(`${attack.calls()} hostile gRPC calls and connections: ${attack.tally()}`))
@@ -70,69 +65,6 @@ async function call(
   })
   clearTimeout(leave)
   return refused?.code === Status.CANCELLED ? null : refused
-}
-
-describe.each(rpcs)('$name', (target) => {
-  test('answers random messages with a result or a documented refusal', async () => {
-    const bearer = fc.option(fc.constantFrom(...bearers), { nil: undefined })
-    await fc.assert(
-      fc.asyncProperty(protobufRequests(target.method.input, known), bearer, async (request, credential) => {
-        const refused = await call(target, request, credential)
-        attack.count(refused === null ? 'ok' : (Status[refused.code] ?? String(refused.code)))
-        if (refused === null) return
-        expect(refusals, refused.message).toContain(refused.code)
-        const [detail] = refused.metadata.get('grpc-status-details-bin')
-        expect(String(detail)).toContain('mpc.api.v1.ErrorDetail')
-      }),
-      { numRuns: 60 },
-    )
-  })
-
-  const framed = fc.uint8Array({ maxLength: 300 }).map((message) => frame(0, message))
-  const body = fc.oneof(
-    fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
-    framed,
-    framed.map((bytes) => bytes.subarray(0, bytes.length - 1)),
-    framed.map((bytes) => Buffer.concat([bytes, bytes])),
-    fc.constantFrom(frame(1, Buffer.from('x')), Buffer.from('00ffffffff00', 'hex'), frame(0, Buffer.alloc(2e6, 0x0b))),
-  )
-  const kind = fc.constantFrom('application/grpc', 'application/grpc+proto', 'application/grpc+json', 'text/html', '')
-  test('answers random bytes with a status that blames nobody else', async () => {
-    await fc.assert(
-      fc.asyncProperty(body, kind, async (bytes, contentType) => {
-        const answer = await exchange(target, bytes, contentType)
-        attack.count(answer)
-        // gRPC has INTERNAL and UNIMPLEMENTED for what cannot be decoded or decompressed.
-        expect(answer).toMatch(/^(grpc (0|3|5|7|8|9|12|13|16)|http 4\d\d)$/)
-      }),
-      { numRuns: 60 },
-    )
-  })
-})
-
-function frame(flags: number, message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5)
-  head.writeUInt8(flags)
-  head.writeUInt32BE(message.length, 1)
-  return Buffer.concat([head, message])
-}
-
-function exchange({ at, path }: Rpc, body: Buffer, contentType: string): Promise<string> {
-  const connection = connections.get(at)
-  if (connection === undefined || connection.destroyed) throw new Error(`the connection to ${at} is lost`)
-  return new Promise((resolve) => {
-    const stream = connection.request({ ':method': 'POST', ':path': path, 'content-type': contentType })
-    let answer = 'nothing'
-    const seen = ({ ':status': http = 200, 'grpc-status': grpc }: Record<string, unknown>) => {
-      if (grpc !== undefined) answer = `grpc ${String(grpc)}`
-      else if (http !== 200) answer = `http ${String(http)}`
-    }
-    stream.on('response', seen).on('trailers', seen).on('error', () => undefined)
-    stream.on('close', () => resolve(answer))
-    stream.setTimeout(5_000, () => stream.close())
-    stream.end(body)
-    stream.resume()
-  })
 }
 
 describe('connections', () => {
@@ -171,6 +103,23 @@ describe('connections', () => {
         attack.count('closed 1009')
       }),
       { numRuns: 20 },
+    )
+  })
+})
+
+describe.each(rpcs)('$name', (target) => {
+  test('answers random messages with a result or a documented refusal', async () => {
+    const bearer = fc.option(fc.constantFrom(...bearers), { nil: undefined })
+    await fc.assert(
+      fc.asyncProperty(protobufRequests(target.method.input, known), bearer, async (request, credential) => {
+        const refused = await call(target, request, credential)
+        attack.count(refused === null ? 'ok' : (Status[refused.code] ?? String(refused.code)))
+        if (refused === null) return
+        expect(refusals, refused.message).toContain(refused.code)
+        const [detail] = refused.metadata.get('grpc-status-details-bin')
+        expect(String(detail)).toContain('mpc.api.v1.ErrorDetail')
+      }),
+      { numRuns: 60 },
     )
   })
 })
