@@ -72,7 +72,8 @@ describe.each(routes)('$name', (target) => {
     await fc.assert(
       fc.asyncProperty(request, async ({ json, id, bearer, damage }) => {
         const call = restCall(target, damaged(JSON.stringify(json), damage), id)
-        const query = target.route.hasBody ? '' : `?${new URLSearchParams(flat(json))}`
+        // Longer than 16 KiB is no request line: Node answers that by itself.
+        const query = target.route.hasBody ? '' : `?${new URLSearchParams(flat(json))}`.slice(0, 8_000)
         const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
         await attack.rest({ ...call, url: call.url + query, headers })
       }),

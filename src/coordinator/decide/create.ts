@@ -10,8 +10,8 @@ import type { CreateSession, Invited, KeyGroup } from './command.ts'
 export const defaultExpirySeconds = 300
 export const maxExpirySeconds = 86_400
 const maxParties = 20
-/** Stands for "every other party" where messages are addressed. */
-const reservedPartyId = 'all'
+/** Stands for "every other party" where messages are addressed; and what JavaScript clients cannot use as a map's key. */
+const reservedPartyIds = ['all', '__proto__']
 
 export function createSession(state: SessionState, command: CreateSession): readonly SessionPayload[] {
   if (state.status !== 'none') throw new Refusal('conflict', 'the session exists already')
@@ -56,7 +56,7 @@ function checkParticipants(participants: readonly Invited[]): void {
   const servers = new Set<string>()
   for (const [index, { partyId, deviceId, sealedJoinToken }] of participants.entries()) {
     const field = `participants[${index}].party_id`
-    if (partyId === reservedPartyId) throw invalid(field, `"${reservedPartyId}" is reserved`)
+    if (reservedPartyIds.includes(partyId)) throw invalid(field, `"${partyId}" is reserved`)
     if (seen.has(partyId)) throw invalid(field, 'named twice')
     seen.add(partyId)
     if (sealedJoinToken.length === 0) continue
