@@ -9,6 +9,7 @@ import { callerKey, identifyCaller, type CallerPolicy } from './caller.ts'
 import { fieldNamesOf } from './field-names.ts'
 import type { Logger } from './log.ts'
 import type { Metrics, Protocol } from './metrics.ts'
+import { blamedOnClient } from './protocol-errors.ts'
 import { isInternal, refusalOf, sendableError } from './refusal-error.ts'
 import { requireValid } from './validation.ts'
 
@@ -117,9 +118,13 @@ function validate(validator: Validator): Interceptor {
 }
 
 async function* checkedStream<T>(messages: AsyncIterable<T>, check: (message: T) => void): AsyncIterable<T> {
-  for await (const message of messages) {
-    check(message)
-    yield message
+  try {
+    for await (const message of messages) {
+      check(message)
+      yield message
+    }
+  } catch (error) {
+    throw blamedOnClient(error)
   }
 }
 

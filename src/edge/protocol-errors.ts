@@ -1,8 +1,9 @@
 /**
- * Errors that Connect's protocol layer raises before any interceptor runs: a message that does not parse, a compression
- * that nobody has. It blames the server for some of them (HTTP 500, 501), although only the request can be at fault: what
- * fails in our own code carries the documented detail. Here they are given to the client, with that detail.
- * gRPC and gRPC-web answer HTTP 200 in any case, and `internal` is what gRPC prescribes there.
+ * Errors that Connect's protocol layer raises before any interceptor runs, or while one reads a stream: a message that
+ * does not parse, a compression that nobody has. It blames the server for some of them (HTTP 500, 501), although only
+ * the request can be at fault: what fails in our own code carries the documented detail. Here they are given to the
+ * client, with that detail. gRPC and gRPC-web answer HTTP 200 in any case; for a call with one message they keep
+ * `internal`, which gRPC prescribes there.
  */
 import { Code, ConnectError } from '@connectrpc/connect'
 import { createAsyncIterable, type UniversalHandler, type UniversalServerResponse } from '@connectrpc/connect/protocol'
@@ -21,11 +22,16 @@ async function explained(response: UniversalServerResponse): Promise<UniversalSe
   const bytes = await readAll(body)
   const told = errorFromJsonBytes(bytes, undefined, new ConnectError('request is not valid', Code.InvalidArgument))
   if (told.findDetails(ErrorDetailSchema).length > 0) return { ...response, body: createAsyncIterable([bytes]) }
-  const code = blamesServer.has(told.code) ? Code.InvalidArgument : told.code
-  const error = sendableError(new ConnectError(told.rawMessage, code))
+  const error = sendableError(blamedOnClient(told))
   const explanation = errorToJsonBytes(error, undefined)
   header.set('content-length', String(explanation.byteLength))
   return { ...response, header, status: codeToHttpStatus(error.code), body: createAsyncIterable([explanation]) }
+}
+
+/** What failed while a request was read, with a code that does not blame the server. */
+export function blamedOnClient(error: unknown): unknown {
+  if (!(error instanceof ConnectError) || !blamesServer.has(error.code)) return error
+  return new ConnectError(error.rawMessage, Code.InvalidArgument)
 }
 
 const blamesServer: ReadonlySet<Code> = new Set([Code.Internal, Code.Unimplemented, Code.Unknown])

@@ -63,7 +63,8 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const grpcRouter = createConnectRouter(pipelineOptions(pipeline))
   routes(grpcRouter)
   addOperations(grpcRouter, services, readiness, config.reflection)
-  const grpc = createGrpcServer(grpcRouter.handlers.map(withProtocolErrors).map(withBoundedDeadline), config.limits, log)
+  const grpcHandlers = grpcRouter.handlers.map(withProtocolErrors).map(withBoundedDeadline)
+  const grpc = createGrpcServer(grpcHandlers, config.limits, log)
 
   // Without gRPC itself: its trailers need HTTP/2.
   const httpRouter = createConnectRouter({ ...pipelineOptions(pipeline), grpc: false })

@@ -1,4 +1,4 @@
-/** gRPC requests of the right types with wrong values, and connections of random bytes, at all ports of a running stack. */
+/** gRPC requests of the right types with wrong values, and connections of random bytes, at a running stack. */
 import { connect as connectTcp } from 'node:net'
 import { status as Status, type ServiceError } from '@grpc/grpc-js'
 import fc from 'fast-check'

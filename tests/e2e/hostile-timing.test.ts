@@ -26,7 +26,9 @@ const post = (url: string, body: object): Call => ({ method: 'POST', url, body: 
 const own = ({ session_id }: Opened) => `${sessions()}/${session_id}`
 const join = ({ join_tokens }: Opened, tokenOf: string, party_id: string) =>
   post(`${sessions()}/join`, { join_token: join_tokens[tokenOf], party_id })
-const ready = (session: Opened, partyId: string): Call => ({ method: 'PUT', url: `${own(session)}/parties/${partyId}/ready` })
+const ready = (session: Opened, partyId: string): Call => {
+  return { method: 'PUT', url: `${own(session)}/parties/${partyId}/ready` }
+}
 const complete = (session: Opened, body: object) => post(`${own(session)}/complete`, { party_id: 'p0', ...body })
 /** The inverse of some public key. */
 const otherKey = `03${somePublicKey.slice(2, 66)}`

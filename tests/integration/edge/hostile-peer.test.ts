@@ -62,6 +62,15 @@ describe('a hostile peer', () => {
     await alive()
     expect(sample.logText()).not.toMatch(/"level":[4-6]0/)
   })
+  test.each([
+    ['a message that is none', Buffer.from([0, 0, 0, 0, 2, 0x0a, 0xff])],
+    ['a compressed message', Buffer.from([1, 0, 0, 0, 0])],
+  ])('that opens a stream with %s is told so, and nothing is logged as our fault', async (_, body) => {
+    const answer = await exchange({ ':path': '/mpc.coordinator.v1.SessionFeed/WatchSession' }, body)
+    expect(answer['grpc-status']).toBe(grpcStatus.invalidArgument)
+    expect(Buffer.from(String(answer['grpc-status-details-bin']), 'base64').toString()).toContain('invalid_request')
+    expect(sample.logText()).not.toMatch(/"level":[4-6]0/)
+  })
   test('that resets in the middle of a call does no harm', async () => {
     const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' })
     stream.on('error', () => undefined)
