@@ -1,7 +1,7 @@
 /** The Account Service as a process. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, httpUrlVariable, readEnv } from '../edge/config.ts'
-import { createLogger, logLevels } from '../edge/log.ts'
+import { edgeConfigFromEnv, httpUrlVariable, logLevelVariable, readEnv } from '../edge/config.ts'
+import { createLogger } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
 import { AccountService, MpcService } from '../gen/mpc/account/v1/account_service_pb.ts'
@@ -18,7 +18,7 @@ const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
   MPC_COORDINATOR_URL: httpUrlVariable,
   MPC_COORDINATOR_API_KEY: z.string().startsWith('mpc_key_', 'must be an API key (mpc_key_…)').optional(),
-  MPC_LOG_LEVEL: z.enum(logLevels).default('info'),
+  MPC_LOG_LEVEL: logLevelVariable,
 })
 
 /** Starts the service; throws ConfigurationError naming the variable at fault. */

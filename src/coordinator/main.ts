@@ -1,7 +1,14 @@
 /** The session coordinator as a process: configuration from the environment, then its two ports. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, eventLogVariables, readEnv, readKeyFile } from '../edge/config.ts'
-import { createLogger, logLevels } from '../edge/log.ts'
+import {
+  edgeConfigFromEnv,
+  eventLogVariables,
+  logLevelVariable,
+  readEnv,
+  readKeyFile,
+  wholeNumberVariable,
+} from '../edge/config.ts'
+import { createLogger } from '../edge/log.ts'
 import { serve } from '../edge/serve.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
@@ -17,8 +24,8 @@ const variables = z.object({
   DATABASE_URL: z.string(),
   MPC_SERVER_PARTIES_FILE: z.string().optional(),
   MPC_CREDENTIAL_KEY_FILE: z.string(),
-  MPC_SWEEP_INTERVAL_MS: z.coerce.number('must be milliseconds').int().min(50).max(60_000).default(1000),
-  MPC_LOG_LEVEL: z.enum(logLevels).default('info'),
+  MPC_SWEEP_INTERVAL_MS: wholeNumberVariable(50, 60_000).default(1000),
+  MPC_LOG_LEVEL: logLevelVariable,
 })
 
 /** Throws ConfigurationError naming the variable, or the reason why a dependency cannot be used. */

@@ -1,7 +1,7 @@
 /** Public keys as callers write them: 33 or 65 bytes in hex. Kept compressed, shown uncompressed. */
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { Refusal } from '../edge/refusal.ts'
+import { invalidField } from '../edge/refusal.ts'
 import { uncompressedPublicKey } from '../crypto/public-key.ts'
 
 /** 33 bytes. Refuses, naming `field`, anything but a point of secp256k1. */
@@ -9,8 +9,7 @@ export function parsePublicKey(hex: string, field: string): Uint8Array {
   try {
     return secp256k1.Point.fromHex(hex).toBytes(true)
   } catch {
-    const what = 'is not a public key of secp256k1'
-    throw new Refusal('invalid_request', `${field}: ${what}`, { [field]: what })
+    throw invalidField(field, 'is not a public key of secp256k1')
   }
 }
 

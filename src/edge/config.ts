@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { noApiKeys, readApiKeys, type ApiKeyVerifier } from './api-keys.ts'
 import { ConfigurationError } from './configuration-error.ts'
+import { logLevels } from './log.ts'
 import { isLoopbackHost } from './loopback.ts'
 
 export type EdgeLimits = Readonly<{
@@ -54,9 +55,17 @@ export const httpUrlVariable = z.url({ protocol: /^https?$/, error: 'must be an 
 /** Variables of every service that writes to the event log. Give the same to all of them. */
 export const eventLogVariables = {
   NATS_URL: z.string(),
-  MPC_NATS_REPLICAS: wholeNumber(1, 5).default(1),
-  MPC_SESSIONS_MAX_BYTES: wholeNumber(2 ** 20, 2 ** 50).optional(),
-  MPC_MESSAGES_MAX_BYTES: wholeNumber(2 ** 20, 2 ** 50).optional(),
+  MPC_NATS_REPLICAS: wholeNumberVariable(1, 5).default(1),
+  MPC_SESSIONS_MAX_BYTES: wholeNumberVariable(2 ** 20, 2 ** 50).optional(),
+  MPC_MESSAGES_MAX_BYTES: wholeNumberVariable(2 ** 20, 2 ** 50).optional(),
+}
+
+export const logLevelVariable = z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info')
+
+/** A whole number between `min` and `max`. */
+export function wholeNumberVariable(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`
+  return z.coerce.number(message).int(message).min(min, message).max(max, message)
 }
 
 /** `env` checked and converted by `schema`. An empty variable counts as absent. Throws ConfigurationError. */
@@ -140,16 +149,7 @@ const edgeVariables = z.object({
     .pipe(z.array(origin)),
   MPC_API_KEYS_FILE: z.string().optional(),
   MPC_REFLECTION: flagVariable.optional(),
-  MPC_MAX_BODY_BYTES: byteCount(),
-  MPC_MAX_CONCURRENT_STREAMS: z.coerce.number('must be a number').int().min(1).max(1_000_000).optional(),
-  MPC_CLOSE_GRACE_MS: z.coerce.number('must be milliseconds').int().min(0).max(600_000).optional(),
+  MPC_MAX_BODY_BYTES: wholeNumberVariable(1_024, 67_108_864).optional(),
+  MPC_MAX_CONCURRENT_STREAMS: wholeNumberVariable(1, 1_000_000).optional(),
+  MPC_CLOSE_GRACE_MS: wholeNumberVariable(0, 600_000).optional(),
 })
-
-function byteCount() {
-  return z.coerce.number('must be a number of bytes').int().min(1_024).max(67_108_864).optional()
-}
-
-function wholeNumber(min: number, max: number) {
-  const message = `must be a whole number from ${min} to ${max}`
-  return z.coerce.number(message).int(message).min(min, message).max(max, message)
-}

@@ -47,3 +47,8 @@ export class Refusal extends Error {
     this.details = details
   }
 }
+
+/** The refusal for one wrong field, named as in the request. */
+export function invalidField(field: string, problem: string): Refusal {
+  return new Refusal('invalid_request', `${field}: ${problem}`, { [field]: problem })
+}

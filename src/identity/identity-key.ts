@@ -4,6 +4,7 @@
  */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 
 /** PKCS #8 header of an Ed25519 private key (RFC 8410, section 7); the 32-byte seed follows. */
 const pkcs8Header = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20)
@@ -43,11 +44,11 @@ export async function verifyIdentity(
 
 /** A canonical point of the prime-order subgroup: no small-order key, which would accept anyone's signature. */
 export function isIdentityKey(publicKey: Uint8Array): boolean {
-  const cached = knownKeys.get(toHex(publicKey))
+  const cached = knownKeys.get(bytesToHex(publicKey))
   if (cached !== undefined) return cached
   const valid = isTorsionFreePoint(publicKey)
   if (knownKeys.size >= maxKnownKeys) knownKeys.clear()
-  knownKeys.set(toHex(publicKey), valid)
+  knownKeys.set(bytesToHex(publicKey), valid)
   return valid
 }
 
@@ -58,7 +59,7 @@ export function sealingKey(publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** First 80 bits of SHA-256 of the key, in groups for people to compare: `3f9a-01c2-...`. */
 export function fingerprint(publicKey: Uint8Array): string {
-  return (toHex(sha256(publicKey).subarray(0, 10)).match(/.{4}/g) ?? []).join('-')
+  return (bytesToHex(sha256(publicKey).subarray(0, 10)).match(/.{4}/g) ?? []).join('-')
 }
 
 /** The subgroup check costs a millisecond and keys repeat, so verdicts are kept. */
@@ -72,8 +73,4 @@ function isTorsionFreePoint(publicKey: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

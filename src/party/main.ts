@@ -1,8 +1,8 @@
 /** The server party as a process: configuration from the environment, its ports, its store, its worker threads. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, httpUrlVariable, readEnv } from '../edge/config.ts'
+import { edgeConfigFromEnv, httpUrlVariable, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/config.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
-import { createLogger, logLevels } from '../edge/log.ts'
+import { createLogger } from '../edge/log.ts'
 import { serve } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
 import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
@@ -28,8 +28,8 @@ const variables = z.object({
   MPC_KEK_FILE: z.string(),
   MPC_SHARE_DIR: z.string(),
   MPC_SIGNING_POLICY: z.enum(['deny', 'allow'], 'must be deny or allow').default('deny'),
-  MPC_PARTY_WORKERS: z.coerce.number('must be a number').int().min(1).max(64).optional(),
-  MPC_LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+  MPC_PARTY_WORKERS: wholeNumberVariable(1, 64).optional(),
+  MPC_LOG_LEVEL: logLevelVariable,
 })
 
 /** Throws ConfigurationError naming the variable that keeps the party from starting. */

@@ -1,6 +1,6 @@
 /** Every limit of the router, its default, and the environment variable that sets it. */
 import { z } from 'zod'
-import { readEnv } from '../edge/config.ts'
+import { readEnv, wholeNumberVariable } from '../edge/config.ts'
 
 export type RouterLimits = Readonly<{
   /** Per session, over all its messages. */
@@ -55,12 +55,12 @@ export const defaultRouterLimits: RouterLimits = {
 }
 
 const variables = z.object({
-  MPC_ROUTER_MAX_SESSION_BYTES: whole(1, 2 ** 40),
-  MPC_ROUTER_MAX_SESSION_MESSAGES: whole(1, 10_000_000),
-  MPC_ROUTER_MAX_PAYLOAD_BYTES: whole(1, defaultRouterLimits.payloadBytes),
-  MPC_ROUTER_MEMORY_BYTES: whole(0, 2 ** 40),
-  MPC_ROUTER_MAX_SUBSCRIPTIONS: whole(1, 1_000_000),
-  MPC_ROUTER_MAX_SUBSCRIPTIONS_PER_PARTY: whole(1, 1_000),
+  MPC_ROUTER_MAX_SESSION_BYTES: wholeNumberVariable(1, 2 ** 40).optional(),
+  MPC_ROUTER_MAX_SESSION_MESSAGES: wholeNumberVariable(1, 10_000_000).optional(),
+  MPC_ROUTER_MAX_PAYLOAD_BYTES: wholeNumberVariable(1, defaultRouterLimits.payloadBytes).optional(),
+  MPC_ROUTER_MEMORY_BYTES: wholeNumberVariable(0, 2 ** 40).optional(),
+  MPC_ROUTER_MAX_SUBSCRIPTIONS: wholeNumberVariable(1, 1_000_000).optional(),
+  MPC_ROUTER_MAX_SUBSCRIPTIONS_PER_PARTY: wholeNumberVariable(1, 1_000).optional(),
 })
 
 /** Throws ConfigurationError naming the variable. A payload can be no longer than the contract allows (524288). */
@@ -76,9 +76,4 @@ export function routerLimitsFromEnv(env: NodeJS.ProcessEnv): RouterLimits {
     subscriptions: set.MPC_ROUTER_MAX_SUBSCRIPTIONS ?? defaults.subscriptions,
     subscriptionsPerParty: set.MPC_ROUTER_MAX_SUBSCRIPTIONS_PER_PARTY ?? defaults.subscriptionsPerParty,
   }
-}
-
-function whole(min: number, max: number) {
-  const message = `must be a whole number from ${min} to ${max}`
-  return z.coerce.number(message).int(message).min(min, message).max(max, message).optional()
 }

@@ -1,7 +1,7 @@
 /** The Message Router as a process: gRPC 50052 and HTTP 8081 unless the environment says otherwise. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, eventLogVariables, readEnv } from '../edge/config.ts'
-import { createLogger, logLevels } from '../edge/log.ts'
+import { edgeConfigFromEnv, eventLogVariables, logLevelVariable, readEnv } from '../edge/config.ts'
+import { createLogger } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { createRequestValidator } from '../edge/validation.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
@@ -16,7 +16,7 @@ const name = 'message-router'
 
 const variables = z.object({
   ...eventLogVariables,
-  MPC_LOG_LEVEL: z.enum(logLevels).default('info'),
+  MPC_LOG_LEVEL: logLevelVariable,
 })
 
 /** Resolves when both ports listen. Throws ConfigurationError naming a variable, or LogUnavailable. */

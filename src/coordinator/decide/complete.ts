@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { recoverPublicKey, verifySignature } from '../../crypto/ecdsa.ts'
 import { equalBytes } from '../../crypto/bytes.ts'
-import { Refusal } from '../../edge/refusal.ts'
+import { invalidField, Refusal } from '../../edge/refusal.ts'
 import type { SessionPayload } from '../../events/session-event.ts'
 import { PartyCompletedSchema, SessionFailedSchema } from '../../gen/mpc/events/v1/session_events_pb.ts'
 import { evolve, isFinal, type Result, type SessionState } from '../session-state.ts'
@@ -61,10 +61,10 @@ export function reportedResult(
   report: Pick<ReportResult, 'publicKey' | 'signature' | 'recoveryId'>,
 ): Result {
   if (state.type === 'keygen') {
-    if (report.publicKey === null) throw invalid('public_key', 'required in a keygen session')
+    if (report.publicKey === null) throw invalidField('public_key', 'required in a keygen session')
     return { publicKey: report.publicKey, signature: new Uint8Array(0), recoveryId: 0 }
   }
-  if (report.signature === null) throw invalid('signature', 'required in a sign session')
+  if (report.signature === null) throw invalidField('signature', 'required in a sign session')
   return { publicKey: new Uint8Array(0), signature: report.signature, recoveryId: report.recoveryId }
 }
 
@@ -81,15 +81,11 @@ function isVerified(state: SessionState, result: Result): boolean {
   // Recovery alone accepts high s, and a wrong recovery id is the reporter's slip rather than a false signature.
   if (recovered !== undefined && equalBytes(recovered, state.publicKey)) {
     if (bytesToHex(s) <= halfOrder) return true
-    throw invalid('signature', 's must be at most half the group order')
+    throw invalidField('signature', 's must be at most half the group order')
   }
   if (!verifySignature({ r, s }, state.messageHash, state.publicKey)) return false
-  throw invalid('recovery_id', 'does not lead to the public key')
+  throw invalidField('recovery_id', 'does not lead to the public key')
 }
 
 /** (q-1)/2 of secp256k1, in hex: equally long, so that text order is number order. */
 const halfOrder = '7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0'
-
-function invalid(field: string, what: string): Refusal {
-  return new Refusal('invalid_request', `${field}: ${what}`, { [field]: what })
-}

@@ -1,7 +1,7 @@
 /** Creating a session: every rule about thresholds, participants and the key to sign with. */
 import { create } from '@bufbuild/protobuf'
 import { hexToBytes } from '@noble/hashes/utils.js'
-import { Refusal } from '../../edge/refusal.ts'
+import { invalidField, Refusal } from '../../edge/refusal.ts'
 import type { SessionPayload } from '../../events/session-event.ts'
 import { InvitedParticipantSchema, SessionCreatedSchema } from '../../gen/mpc/events/v1/session_events_pb.ts'
 import type { SessionState } from '../session-state.ts'
@@ -19,7 +19,7 @@ export function createSession(state: SessionState, command: CreateSession): read
   checkParticipants(command.participants)
   if (command.sessionType === 'keygen') checkKeygen(command)
   else if (command.sessionType === 'sign') checkSigners(command, thresholds)
-  else throw invalid('session_type', 'must be keygen or sign')
+  else throw invalidField('session_type', 'must be keygen or sign')
   const value = create(SessionCreatedSchema, {
     sessionType: command.sessionType,
     ...thresholds,
@@ -35,18 +35,18 @@ export function createSession(state: SessionState, command: CreateSession): read
 type Thresholds = Readonly<{ thresholdT: number; thresholdN: number }>
 
 function givenThresholds({ thresholdT, thresholdN }: CreateSession): Thresholds {
-  if (thresholdN < 2 || thresholdN > maxParties) throw invalid('threshold_n', `must be from 2 to ${maxParties}`)
-  if (thresholdT < 2 || thresholdT > thresholdN) throw invalid('threshold_t', 'must be from 2 to threshold_n')
+  if (thresholdN < 2 || thresholdN > maxParties) throw invalidField('threshold_n', `must be from 2 to ${maxParties}`)
+  if (thresholdT < 2 || thresholdT > thresholdN) throw invalidField('threshold_t', 'must be from 2 to threshold_n')
   return { thresholdT, thresholdN }
 }
 
 /** The key decides; what the request says may only repeat it. */
 function thresholdsOfKey(command: CreateSession, key: KeyGroup): Thresholds {
   if (command.thresholdT !== 0 && command.thresholdT !== key.thresholdT) {
-    throw invalid('threshold_t', `the key has ${key.thresholdT}`)
+    throw invalidField('threshold_t', `the key has ${key.thresholdT}`)
   }
   if (command.thresholdN !== 0 && command.thresholdN !== key.thresholdN) {
-    throw invalid('threshold_n', `the key has ${key.thresholdN}`)
+    throw invalidField('threshold_n', `the key has ${key.thresholdN}`)
   }
   return { thresholdT: key.thresholdT, thresholdN: key.thresholdN }
 }
@@ -56,48 +56,44 @@ function checkParticipants(participants: readonly Invited[]): void {
   const servers = new Set<string>()
   for (const [index, { partyId, deviceId, sealedJoinToken }] of participants.entries()) {
     const field = `participants[${index}].party_id`
-    if (reservedPartyIds.includes(partyId)) throw invalid(field, `"${partyId}" is reserved`)
-    if (seen.has(partyId)) throw invalid(field, 'named twice')
+    if (reservedPartyIds.includes(partyId)) throw invalidField(field, `"${partyId}" is reserved`)
+    if (seen.has(partyId)) throw invalidField(field, 'named twice')
     seen.add(partyId)
     if (sealedJoinToken.length === 0) continue
     // One server in two places would hold two shares of one key.
-    if (servers.has(deviceId)) throw invalid(`participants[${index}].device_id`, 'invited twice')
+    if (servers.has(deviceId)) throw invalidField(`participants[${index}].device_id`, 'invited twice')
     servers.add(deviceId)
   }
 }
 
 function checkKeygen(command: CreateSession): void {
-  if (command.key !== null) throw invalid('key_id', 'only a sign session names a key')
+  if (command.key !== null) throw invalidField('key_id', 'only a sign session names a key')
   if (command.participants.length !== command.thresholdN) {
-    throw invalid('participants', `must be as many as threshold_n, ${command.thresholdN}`)
+    throw invalidField('participants', `must be as many as threshold_n, ${command.thresholdN}`)
   }
 }
 
 function checkSigners({ participants, key }: CreateSession, { thresholdT, thresholdN }: Thresholds): void {
   for (const [index, { partyId }] of participants.entries()) {
     if (key === null || key.members.some((member) => member.partyId === partyId)) continue
-    throw invalid(`participants[${index}].party_id`, 'is not one of the parties of the key')
+    throw invalidField(`participants[${index}].party_id`, 'is not one of the parties of the key')
   }
   if (participants.length < thresholdT) {
     const details = { participants: `${participants.length} of ${thresholdT} required signers` }
     throw new Refusal('threshold_not_met', `signing needs at least ${thresholdT} participants`, details)
   }
-  if (participants.length > thresholdN) throw invalid('participants', `must be at most threshold_n, ${thresholdN}`)
+  if (participants.length > thresholdN) throw invalidField('participants', `must be at most threshold_n, ${thresholdN}`)
 }
 
 function messageHash(hex: string): Uint8Array {
-  if (!/^[0-9A-Fa-f]{64}$/.test(hex)) throw invalid('message_hash', 'must be 64 hex digits in a sign session')
+  if (!/^[0-9A-Fa-f]{64}$/.test(hex)) throw invalidField('message_hash', 'must be 64 hex digits in a sign session')
   return hexToBytes(hex)
 }
 
 function expirySeconds(requested: number): number {
   if (requested === 0) return defaultExpirySeconds
   if (requested < 1 || requested > maxExpirySeconds) {
-    throw invalid('expires_in_seconds', `must be from 1 to ${maxExpirySeconds}`)
+    throw invalidField('expires_in_seconds', `must be from 1 to ${maxExpirySeconds}`)
   }
   return requested
-}
-
-function invalid(field: string, what: string): Refusal {
-  return new Refusal('invalid_request', `${field}: ${what}`, { [field]: what })
 }
