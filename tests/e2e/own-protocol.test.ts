@@ -122,8 +122,9 @@ test('a subscription replays from a position and ends when the session is closed
   })
   const rounds: unknown[] = []
   subscription.on('data', (message: Record<string, unknown>) => rounds.push(message['round']))
+  const ended = once(subscription, 'end')
   await coordinator.call('CloseSession', { session_id })
-  await once(subscription, 'end')
+  await ended
   expect(rounds).toEqual([2, 3])
 })
 
