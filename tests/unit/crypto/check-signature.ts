@@ -1,17 +1,21 @@
 /** Signs with a set of parties and checks the signature by every means there is. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { expect } from 'vitest'
 import { order, readScalar } from '../../../src/crypto/curve/scalar.ts'
 import { recoverPublicKey, verifySignature } from '../../../src/crypto/ecdsa.ts'
 import type { KeyShare } from '../../../src/crypto/key-share.ts'
-import { hashOf, shareOf, signParties } from './fixtures.ts'
+import { shareOf, signParties } from './fixtures.ts'
 import { libsecp256k1Recovers, libsecp256k1Verifies, opensslVerifies } from './libraries.ts'
 import { resultsOf, runProtocol } from './run-protocol.ts'
 
 const utf8 = new TextEncoder()
 
-export function checkSignature(key: readonly KeyShare[], signers: readonly number[]): void {
-  const message = utf8.encode(`signed by ${signers.join()}`)
-  const messageHash = hashOf(`signed by ${signers.join()}`)
+export function checkSignature(
+  key: readonly KeyShare[],
+  signers: readonly number[],
+  message: Uint8Array = utf8.encode(`signed by ${signers.join()}`),
+): void {
+  const messageHash = sha256(message)
   const results = resultsOf(runProtocol(signParties(key, signers, { messageHash })))
   const [signature] = results
   if (signature === undefined) throw new Error('no signer')
