@@ -5,16 +5,21 @@
 import { createContextKey, type ConnectRouterOptions, type HandlerContext, type Interceptor } from '@connectrpc/connect'
 import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf'
 import type { Validator } from '@bufbuild/protovalidate'
-import { callerKey, identifyCaller, type CallerPolicy } from './caller.ts'
+import { Health } from '../gen/grpc/health/v1/health_pb.ts'
+import type { Admission } from './admission.ts'
+import { callerKey, identifyCaller, requestIdOf, type CallerPolicy } from './caller.ts'
+import { clientAddressHeader } from './client-address.ts'
 import { fieldNamesOf } from './field-names.ts'
 import type { Logger } from './log.ts'
 import type { Metrics, Protocol } from './metrics.ts'
 import { blamedOnClient } from './protocol-errors.ts'
+import { invalidField } from './refusal.ts'
 import { isInternal, refusalOf, sendableError } from './refusal-error.ts'
 import { requireValid } from './validation.ts'
 
 export type CallPipeline = Readonly<{
   policy: CallerPolicy
+  admission: Admission
   validator: Validator
   metrics: Metrics
   log: Logger
@@ -37,16 +42,29 @@ export function pipelineOptions(pipeline: CallPipeline, front?: Protocol): Conne
   }
 }
 
-function identify(pipeline: CallPipeline, context: HandlerContext, front: Protocol | undefined): void {
+async function identify(
+  pipeline: CallPipeline,
+  context: HandlerContext,
+  front: Protocol | undefined,
+): Promise<void> {
+  const { policy, admission } = pipeline
+  const { requestHeader, responseHeader, values } = context
   // Connect's own names for its three protocols are ours too.
   const protocol = front ?? (context.protocolName as Protocol)
   const start = { protocol, startedAtMs: performance.now() }
+  // One id for the answer, the log and everything that the call causes.
+  const requestId = requestIdOf(requestHeader)
+  requestHeader.set('x-request-id', requestId)
+  responseHeader.set('x-request-id', requestId)
   try {
-    const caller = identifyCaller(context.requestHeader, pipeline.policy)
-    context.values.set(callerKey, caller).set(callStartKey, start)
-    context.responseHeader.set('x-request-id', caller.requestId)
+    // A REST call has been counted before its body was read; health is asked for by what must not be told to wait.
+    const isCounted = protocol !== 'rest' && context.service.typeName !== Health.typeName
+    const caller = isCounted ? await admission.admit(requestHeader) : identifyCaller(requestHeader, policy)
+    values.set(callerKey, caller).set(callStartKey, start)
   } catch (error) {
-    finish(pipeline, start, context.method, refusalOf(error).code, '')
+    const { code } = refusalOf(error)
+    if (code === 'unauthorized') admission.authenticationFailed(requestHeader.get(clientAddressHeader) ?? '')
+    finish(pipeline, start, context.method, code, requestId)
     throw sendableError(error)
   }
 }
@@ -54,23 +72,46 @@ function identify(pipeline: CallPipeline, context: HandlerContext, front: Protoc
 function observeAndRefuse(pipeline: CallPipeline): Interceptor {
   return (next) => async (request) => {
     const start = request.contextValues.get(callStartKey)
-    const { requestId } = request.contextValues.get(callerKey)
-    const ended = (code: string) => finish(pipeline, start, request.method, code, requestId)
+    const caller = request.contextValues.get(callerKey)
+    const { requestId } = caller
+    const ended = (code: string) => {
+      if (code === 'unauthorized') pipeline.admission.authenticationFailed(caller.address)
+      finish(pipeline, start, request.method, code, requestId)
+    }
     const failed = (error: unknown) => {
       if (isInternal(error))
         pipeline.log.error({ err: error, requestId, method: methodName(request.method) }, 'call failed')
       ended(refusalOf(error).code)
       return sendableError(error)
     }
+    let closeStream = () => {}
     try {
-      const response = await next(request)
-      if (response.stream) return { ...response, message: watched(response.message, request.signal, ended, failed) }
+      if (request.stream) closeStream = pipeline.admission.openStream(caller)
+      const response = await unlessOver(() => next(request), request.signal, pipeline.shutdownSignal)
+      if (response.stream)
+        return { ...response, message: watched(response.message, request.signal, ended, failed, closeStream) }
       ended('ok')
       return response
     } catch (error) {
+      closeStream()
       throw failed(error)
     }
   }
+}
+
+/**
+ * What the handler gives, or the reason why nobody waits for it any more: a deadline that passed, a client that left.
+ * A service that stops lets its calls end.
+ */
+function unlessOver<T>(handle: () => Promise<T>, call: AbortSignal, shutdown: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const over = () => (shutdown.aborted ? undefined : reject(call.reason))
+    if (call.aborted) return void reject(call.reason)
+    call.addEventListener('abort', over)
+    void handle()
+      .then(resolve, reject)
+      .finally(() => call.removeEventListener('abort', over))
+  })
 }
 
 /** The response stream, ended when the call is: also where its handler is slow to notice. */
@@ -79,19 +120,23 @@ async function* watched<T>(
   signal: AbortSignal,
   ended: (code: string) => void,
   failed: (error: unknown) => Error,
+  closed: () => void,
 ): AsyncIterable<T> {
   const iterator = stream[Symbol.asyncIterator]()
-  let onAbort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-  })
-  aborted.catch(() => undefined)
+  let giveUp = (_reason: unknown): void => undefined
+  const onAbort = () => giveUp(signal.reason)
   signal.addEventListener('abort', onAbort)
+  // One promise per item: a race against a promise that lives as long as the stream would keep all items alive with it.
+  const next = () =>
+    new Promise<IteratorResult<T>>((resolve, reject) => {
+      giveUp = reject
+      iterator.next().then(resolve, reject)
+    })
   let outcome: string | null = 'cancelled'
   try {
-    if (signal.aborted) throw signal.reason
     for (;;) {
-      const item = await Promise.race([iterator.next(), aborted])
+      if (signal.aborted) throw signal.reason
+      const item = await next()
       if (item.done === true) break
       yield item.value
     }
@@ -104,6 +149,7 @@ async function* watched<T>(
     // Not awaited: a generator that waits for something else settles this only when that arrives.
     void iterator.return?.().catch(() => undefined)
     if (outcome !== null) ended(outcome)
+    closed()
   }
 }
 
@@ -111,21 +157,32 @@ function validate(validator: Validator): Interceptor {
   return (next) => (request) => {
     const names = fieldNamesOf(request.service)
     const check = (message: MessageShape<DescMessage>) => requireValid(validator, request.method.input, message, names)
-    if (request.stream) return next({ ...request, message: checkedStream(request.message, check) })
+    if (request.stream) {
+      const isSingle = request.method.methodKind === 'server_streaming'
+      return next({ ...request, message: checkedStream(request.message, check, isSingle) })
+    }
     check(request.message)
     return next(request)
   }
 }
 
-async function* checkedStream<T>(messages: AsyncIterable<T>, check: (message: T) => void): AsyncIterable<T> {
+async function* checkedStream<T>(
+  messages: AsyncIterable<T>,
+  check: (message: T) => void,
+  isSingle: boolean,
+): AsyncIterable<T> {
+  let count = 0
   try {
     for await (const message of messages) {
+      count++
+      if (isSingle && count > 1) break
       check(message)
       yield message
     }
   } catch (error) {
     throw blamedOnClient(error)
   }
+  if (isSingle && count !== 1) throw invalidField('body', 'must hold exactly one message')
 }
 
 function finish(pipeline: CallPipeline, start: CallStart, method: DescMethod, code: string, requestId: string): void {

@@ -6,9 +6,17 @@ export type Protocol = 'rest' | 'connect' | 'grpc' | 'grpc-web'
 /** `code` is 'ok' or the refusal's code; `method` is `Service/Method`, so the number of series is bounded. */
 export type FinishedCall = Readonly<{ protocol: Protocol; method: string; code: string; durationMs: number }>
 
+/** Limits that refuse a call or a connection. */
+export type LimitName = 'caller' | 'address' | 'auth_failures' | 'streams' | 'connections' | 'slow_client'
+
 export type Metrics = Readonly<{
   callFinished: (call: FinishedCall) => void
   httpAnswered: (method: string, status: number) => void
+  /** A limit has refused something. */
+  limited: (limit: LimitName) => void
+  authenticationFailed: () => void
+  /** Where a service adds what it counts itself. */
+  registry: Registry
   contentType: string
   text: () => Promise<string>
 }>
@@ -36,12 +44,26 @@ export function createMetrics(service: string): Metrics {
     labelNames: ['method', 'status'],
     registers: [registry],
   })
+  const limited = new Counter({
+    name: 'mpc_limited_total',
+    help: 'Calls and connections that a limit refused or ended, by limit.',
+    labelNames: ['limit'],
+    registers: [registry],
+  })
+  const authFailures = new Counter({
+    name: 'mpc_auth_failures_total',
+    help: 'Calls refused for their credential or token.',
+    registers: [registry],
+  })
   return {
     callFinished: ({ protocol, method, code, durationMs }) => {
       calls.inc({ protocol, method, code })
       durations.observe({ protocol, method, code }, durationMs / 1_000)
     },
     httpAnswered: (method, status) => answers.inc({ method: knownMethods.has(method) ? method : 'other', status }),
+    registry,
+    limited: (limit) => limited.inc({ limit }),
+    authenticationFailed: () => authFailures.inc(),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   }

@@ -3,8 +3,10 @@ import type { DescService } from '@bufbuild/protobuf'
 import { Code, ConnectError, createConnectRouter, createRouterTransport, type ConnectRouter } from '@connectrpc/connect'
 import type { Hono } from 'hono'
 import type { UpgradeWebSocket } from 'hono/ws'
+import type { Registry } from 'prom-client'
 import { Health } from '../gen/grpc/health/v1/health_pb.ts'
 import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts'
+import { createAdmission } from './admission.ts'
 import { pipelineOptions, type CallPipeline } from './call-pipeline.ts'
 import { identifyCaller, type Caller } from './caller.ts'
 import { requireLoopbackInOpenMode, type EdgeConfig } from './config.ts'
@@ -17,19 +19,23 @@ import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { withProtocolErrors } from './protocol-errors.ts'
 import { createReadiness, type Dependencies, type Readiness } from './readiness.ts'
-import { reflectionService } from './reflection-service.ts'
+import { reflectionService, withV1Alpha } from './reflection-service.ts'
 import { restRoutesOf } from './rest-routes.ts'
 import { createRequestValidator } from './validation.ts'
 
 export type ServiceDefinition = Readonly<{
   /** As in /health: 'session-coordinator' … */
   name: string
+  /** Which of docs/openapi to show at /openapi.json and /docs. */
+  openApi?: string
   /** What REST mapping, reflection, health and validation are made from. */
   services: readonly DescService[]
   /** Registers the implementations. Called once. */
   routes: (router: ConnectRouter) => void
   /** Named dependencies, for /readyz and health checks. May throw. */
   ready: () => Promise<Dependencies>
+  /** Adds metrics of its own to those at /metrics. */
+  metrics?: (registry: Registry) => void
   /** Further HTTP routes, e.g. a WebSocket; `identify` gives a request's caller or throws Refusal 'unauthorized'. */
   http?: (app: Hono, upgradeWebSocket: UpgradeWebSocket, identify: (headers: Headers) => Caller) => void
   /** Which of these routes are WebSockets. */
@@ -50,8 +56,11 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const shutdown = new AbortController()
   const readiness = createReadiness(definition.ready, log)
   const metrics = createMetrics(name)
+  definition.metrics?.(metrics.registry)
+  const admission = createAdmission(config, config.limits, metrics)
   const pipeline: CallPipeline = {
     policy: config,
+    admission,
     validator: createRequestValidator(services),
     metrics,
     log,
@@ -63,8 +72,8 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const grpcRouter = createConnectRouter(pipelineOptions(pipeline))
   routes(grpcRouter)
   addOperations(grpcRouter, services, readiness, config.reflection)
-  const grpcHandlers = grpcRouter.handlers.map(withProtocolErrors).map(withBoundedDeadline)
-  const grpc = createGrpcServer(grpcHandlers, config.limits, log)
+  const grpcHandlers = withV1Alpha(grpcRouter.handlers).map(withProtocolErrors).map(withBoundedDeadline)
+  const grpc = createGrpcServer(grpcHandlers, config.limits, metrics, log)
 
   // Without gRPC itself: its trailers need HTTP/2.
   const httpRouter = createConnectRouter({ ...pipelineOptions(pipeline), grpc: false })
@@ -72,11 +81,13 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const http = createHttpServer(
     {
       name,
+      openApi: definition.openApi ?? null,
       routes: restRoutesOf(services),
       transport: createRouterTransport(routes, { router: pipelineOptions(pipeline, 'rest') }),
       handlers: httpRouter.handlers.map(withProtocolErrors).map(withBoundedDeadline),
       readiness,
       metrics,
+      admission,
       webSocketPaths: definition.webSocketPaths ?? [],
       addRoutes: (app, upgrade) => definition.http?.(app, upgrade, (headers) => identifyCaller(headers, config)),
     },

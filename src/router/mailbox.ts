@@ -4,9 +4,10 @@
  */
 import { fromBinary } from '@bufbuild/protobuf'
 import type { StoredEvent } from '../events/event-log.ts'
-import { MessageEventSchema, type MessageEvent } from '../gen/mpc/events/v1/message_events_pb.ts'
+import { MessageEventSchema, type MessageEvent, type MessageRouted } from '../gen/mpc/events/v1/message_events_pb.ts'
 import type { PayloadCache } from './payload-cache.ts'
 import { slotKey } from './slot.ts'
+import { TicketBook } from './ticket-book.ts'
 
 export type Entry = {
   readonly sequence: number
@@ -26,6 +27,7 @@ export type Mailbox = {
   readonly slots: Map<string, Entry>
   /** Ids of the recorded refusals. */
   readonly refusals: Set<string>
+  readonly tickets: TicketBook
   /** Sum of the payloads' lengths. */
   bytes: number
   /** What this router is storing right now and does not have in `entries` yet. */
@@ -38,6 +40,7 @@ export function emptyMailbox(sessionId: string): Mailbox {
     entries: [],
     slots: new Map(),
     refusals: new Set(),
+    tickets: new TicketBook(),
     bytes: 0,
     underway: { messages: 0, bytes: 0 },
   }
@@ -47,21 +50,34 @@ export function emptyMailbox(sessionId: string): Mailbox {
 export function take(mailbox: Mailbox, stored: StoredEvent, cache: PayloadCache): void {
   const event = decodeMessageEvent(stored.data)
   if (event === null || event.sessionId !== mailbox.sessionId) return
-  const { payload } = event
-  if (payload.case === 'messageRefused') mailbox.refusals.add(event.eventId)
-  if (payload.case !== 'messageRouted') return
-  const { fromParty: from, toParties: to, round } = payload.value
+  const { payload, eventId, timeMs } = event
+  switch (payload.case) {
+    case 'messageRouted':
+      return takeMessage(mailbox, payload.value, stored.sequence, Number(timeMs), cache)
+    case 'messageRefused':
+      return void mailbox.refusals.add(eventId)
+    case 'subscriptionTicketIssued':
+      return mailbox.tickets.issue(payload.value, Number(timeMs))
+    case 'subscriptionTicketRedeemed':
+      return mailbox.tickets.redeem(payload.value.ticketHash, eventId)
+    case undefined:
+      return
+    default:
+      return payload satisfies never
+  }
+}
+
+function takeMessage(
+  mailbox: Mailbox,
+  message: MessageRouted,
+  sequence: number,
+  timeMs: number,
+  cache: PayloadCache,
+): void {
+  const { fromParty: from, toParties: to, round, payload } = message
   const key = slotKey({ round, from, to })
   if (mailbox.slots.has(key)) return
-  const entry: Entry = {
-    sequence: stored.sequence,
-    from,
-    to,
-    round,
-    timeMs: Number(event.timeMs),
-    length: payload.value.payload.length,
-    payload: payload.value.payload,
-  }
+  const entry: Entry = { sequence, from, to, round, timeMs, length: payload.length, payload }
   mailbox.entries.push(entry)
   mailbox.slots.set(key, entry)
   mailbox.bytes += entry.length

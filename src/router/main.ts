@@ -1,13 +1,16 @@
 /** The Message Router as a process: gRPC 50052 and HTTP 8081 unless the environment says otherwise. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, eventLogVariables, logLevelVariable, readEnv } from '../edge/config.ts'
+import { edgeConfigFromEnv } from '../edge/config.ts'
+import { eventLogVariables, logLevelVariable, readEnv } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { createRequestValidator } from '../edge/validation.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
+import { parseNatsAddress } from '../events/nats-address.ts'
 import { streamSizes } from '../events/streams.ts'
 import { MessageRouter } from '../gen/mpc/router/v1/message_router_pb.ts'
 import { routerLimitsFromEnv } from './limits.ts'
+import { createRouterMetrics } from './metrics.ts'
 import { openRouter } from './router.ts'
 import { messageRouterService } from './service.ts'
 import { mountWebSocket, webSocketPath } from './websocket.ts'
@@ -15,7 +18,7 @@ import { mountWebSocket, webSocketPath } from './websocket.ts'
 const name = 'message-router'
 
 const variables = z.object({
-  ...eventLogVariables,
+  ...eventLogVariables(parseNatsAddress),
   MPC_LOG_LEVEL: logLevelVariable,
 })
 
@@ -29,17 +32,28 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const logger = createLogger(name, level)
   const log = await openEventLog({ url, name, replicas, sizes })
   try {
-    const router = await openRouter({ log, limits, warn: (message, err) => logger.warn({ err }, message) })
+    const metrics = createRouterMetrics()
+    const router = await openRouter({ log, limits, metrics, warn: (message, err) => logger.warn({ err }, message) })
     const validator = createRequestValidator([MessageRouter])
     const edge = await serve(
       {
         name,
+        openApi: 'message-router',
         services: [MessageRouter],
         routes: (connect) => connect.service(MessageRouter, messageRouterService(router)),
+        metrics: (registry) => metrics.register(registry, router.usage),
         ready: async () => ({ nats: await log.healthy() }),
         webSocketPaths: [webSocketPath],
         http: (app, upgrade, identify) =>
-          mountWebSocket(app, upgrade, { router, identify, validator, limits, log: logger }),
+          mountWebSocket(app, upgrade, {
+            router,
+            identify,
+            corsOrigins: config.corsOrigins,
+            validator,
+            limits,
+            metrics,
+            log: logger,
+          }),
       },
       config,
       logger,

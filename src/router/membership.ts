@@ -14,6 +14,8 @@ export type Credential = Readonly<{ openMode: boolean; bearer: string | null }>
 /** A fold's present value, replaced with every event. */
 export type SessionBox = { current: SessionView }
 
+type PartyField = 'from_party' | 'party_id'
+
 export type Check = (session: SessionView) => Refusal | null
 
 /**
@@ -38,19 +40,28 @@ export async function admit(
   }
 }
 
+/** Null when `partyId` has joined. `field` is the request's name for the party. */
+export function refuseStranger(session: SessionView, partyId: string, field: PartyField): Refusal | null {
+  if (session.phase.kind === 'unknown') {
+    return new Refusal('not_found', 'there is no such session', { session_id: 'no such session' })
+  }
+  return session.members.has(partyId) ? null : unauthorizedParty(field)
+}
+
 /** Null when `partyId` has joined and the call carries its credential. `field` is the request's name for the party. */
 export function refuseParty(
   session: SessionView,
   partyId: string,
   credential: Credential,
-  field: 'from_party' | 'party_id',
+  field: PartyField,
 ): Refusal | null {
-  if (session.phase.kind === 'unknown') {
-    return new Refusal('not_found', 'there is no such session', { session_id: 'no such session' })
-  }
   const member = session.members.get(partyId)
-  if (member !== undefined && credential.openMode && !member.hasKeys) return null
-  if (member !== undefined && isCredential(credential.bearer, member.credentialHash)) return null
+  if (member === undefined) return refuseStranger(session, partyId, field)
+  if (credential.openMode && !member.hasKeys) return null
+  return isCredential(credential.bearer, member.credentialHash) ? null : unauthorizedParty(field)
+}
+
+function unauthorizedParty(field: PartyField): Refusal {
   return new Refusal('unauthorized', 'this call needs the credential of a party that has joined the session', {
     [field]: 'must be the party whose credential is sent as Authorization: Bearer',
   })

@@ -9,7 +9,12 @@ import type { Delivered, SubscriptionRequest } from './subscription.ts'
 
 export type PageRequest = SubscriptionRequest & Readonly<{ /** 0: the default. */ limit: number }>
 
-export type Page = Readonly<{ messages: readonly Delivered[]; hasMore: boolean }>
+export type Page = Readonly<{
+  messages: readonly Delivered[]
+  hasMore: boolean
+  /** `afterSequence` of the next page. */
+  nextAfterSequence: number
+}>
 
 export type PendingParts = Readonly<{
   log: EventLog
@@ -25,19 +30,22 @@ export async function pendingPage(parts: PendingParts, request: PageRequest, cre
   session.release()
   const mailbox = await available(() => parts.mailboxes.lease(sessionId))
   try {
-    const maxMessages = request.limit === 0 ? parts.limits.pageMessages : request.limit
+    const { pageMessages, maxPageMessages, pageBytes } = parts.limits
+    const maxMessages = Math.min(request.limit === 0 ? pageMessages : request.limit, maxPageMessages)
     const { entries } = mailbox.view
     const messages: Delivered[] = []
+    let nextAfterSequence = afterSequence
     let bytes = 0
     for (let index = indexAfter(entries, afterSequence); index < entries.length; index += 1) {
       const entry = entries[index]
       if (entry === undefined || !isFor(entry, partyId)) continue
       bytes += entry.length
-      const isFull = messages.length === maxMessages || bytes > parts.limits.pageBytes
-      if (isFull && messages.length > 0) return { messages, hasMore: true }
+      const isFull = messages.length === maxMessages || bytes > pageBytes
+      if (isFull && messages.length > 0) return { messages, hasMore: true, nextAfterSequence }
       messages.push({ entry, payload: await available(() => payloadOf(parts.log, entry)) })
+      nextAfterSequence = entry.sequence
     }
-    return { messages, hasMore: false }
+    return { messages, hasMore: false, nextAfterSequence }
   } finally {
     mailbox.release()
   }

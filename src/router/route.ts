@@ -5,10 +5,9 @@
  * same answer.
  */
 import { createHash } from 'node:crypto'
-import { create, toBinary } from '@bufbuild/protobuf'
 import type { EventLog } from '../events/event-log.ts'
 import { Refusal } from '../edge/refusal.ts'
-import { MessageEventSchema, type MessageEvent } from '../gen/mpc/events/v1/message_events_pb.ts'
+import type { MessageEvent } from '../gen/mpc/events/v1/message_events_pb.ts'
 import type { Lease, LiveViews } from './live-views.ts'
 import type { RouterLimits } from './limits.ts'
 import type { Entry, Mailbox } from './mailbox.ts'
@@ -23,6 +22,7 @@ import {
 } from './membership.ts'
 import { payloadOf } from './payload.ts'
 import { messageId, refusalId, slotKey, slotOf, slotSubject, type Slot } from './slot.ts'
+import { storeEvent } from './store-event.ts'
 
 export type Outgoing = Readonly<{
   sessionId: string
@@ -46,8 +46,6 @@ export type RouteParts = Readonly<{
   /** Told when a refusal could not be recorded. */
   unrecorded: (error: unknown) => void
 }>
-
-const schemaVersion = 1
 
 /** Throws Refusal. `correlationId` goes into the stored event. */
 export async function route(
@@ -169,15 +167,7 @@ async function recordRefusal(
 }
 
 function store(parts: RouteParts, slot: Slot, id: string, payload: MessageEvent['payload'], correlationId: string) {
-  const event = create(MessageEventSchema, {
-    eventId: id,
-    sessionId: slot.sessionId,
-    timeMs: BigInt(parts.now()),
-    correlationId,
-    schemaVersion,
-    payload,
-  })
-  return parts.log.append(slotSubject(slot), toBinary(MessageEventSchema, event), { messageId: id })
+  return storeEvent(parts, { subject: slotSubject(slot), sessionId: slot.sessionId, id, correlationId, payload })
 }
 
 function refuseBeyondLimits(parts: RouteParts, mailbox: Mailbox, bytes: number): void {

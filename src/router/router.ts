@@ -5,26 +5,33 @@ import { allMessages, allSessions, messagesOfSession, sessionSubject } from '../
 import { LiveViews } from './live-views.ts'
 import type { RouterLimits } from './limits.ts'
 import { emptyMailbox, take, type Mailbox } from './mailbox.ts'
-import type { Credential, SessionBox } from './membership.ts'
+import { refuseParty, refuseStranger, type Credential, type SessionBox } from './membership.ts'
+import { createRouterMetrics, type RouterMetrics, type SubscriptionKind, type Usage } from './metrics.ts'
 import { PayloadCache } from './payload-cache.ts'
 import { pendingPage, type Page, type PageRequest } from './pending.ts'
 import { route, type Outgoing, type Routed } from './route.ts'
 import { evolve, unknownSession } from './session-view.ts'
 import { Subscriptions, type Subscription, type SubscriptionRequest } from './subscription.ts'
-
-export type Usage = Readonly<{
-  sessions: number
-  mailboxes: number
-  indexedMessages: number
-  payloadBytes: number
-  subscriptions: number
-}>
+import { issueTicket, redeemTicket, type IssuedTicket, type ShownTicket, type TicketRequest } from './ticket.ts'
 
 /** All methods throw Refusal. */
 export type Router = Readonly<{
   route: (message: Outgoing, credential: Credential, correlationId: string) => Promise<Routed>
-  subscribe: (request: SubscriptionRequest, credential: Credential, signal: AbortSignal) => Promise<Subscription>
+  subscribe: (
+    request: SubscriptionRequest,
+    credential: Credential,
+    signal: AbortSignal,
+    kind: SubscriptionKind,
+  ) => Promise<Subscription>
   pending: (request: PageRequest, credential: Credential) => Promise<Page>
+  issueTicket: (request: TicketRequest, credential: Credential, correlationId: string) => Promise<IssuedTicket>
+  /** A WebSocket's subscription by a ticket, which is used up. `afterSequence` null: as the ticket says. */
+  subscribeWithTicket: (
+    shown: ShownTicket,
+    afterSequence: number | null,
+    signal: AbortSignal,
+    correlationId: string,
+  ) => Promise<Subscription>
   /** What the router holds in memory at this moment. */
   usage: () => Usage
   /** Ends all subscriptions and takes no new ones; calls go on. */
@@ -37,24 +44,54 @@ export type RouterOptions = Readonly<{
   log: EventLog
   limits: RouterLimits
   now?: () => number
+  metrics?: RouterMetrics
   /** Told about things that callers do not see. */
   warn: (message: string, error: unknown) => void
 }>
 
 /** Throws LogUnavailable. */
 export async function openRouter(options: RouterOptions): Promise<Router> {
-  const { log, limits, warn, now = Date.now } = options
+  const { log, limits, warn, now = Date.now, metrics = createRouterMetrics() } = options
   const cache = new PayloadCache(limits.memoryBytes)
   const sessions = sessionViews(log, limits)
   const mailboxes = mailboxViews(log, limits, cache)
   await Promise.all([sessions.start(), mailboxes.start()])
   const unrecorded = (error: unknown): void => warn('a refused message was not recorded', error)
-  const parts = { log, sessions, mailboxes, limits, now, unrecorded }
+  const parts = { log, sessions, mailboxes, limits, now, unrecorded, metrics }
   const subscriptions = new Subscriptions(parts)
+  const { counting } = metrics
   return {
-    route: (message, credential, correlationId) => route(parts, message, credential, correlationId),
-    subscribe: (request, credential, signal) => subscriptions.open(request, credential, signal),
-    pending: (request, credential) => pendingPage(parts, request, credential),
+    route: (message, credential, correlationId) =>
+      counting('route', async () => {
+        const routed = await route(parts, message, credential, correlationId)
+        metrics.routed(routed.duplicate ? 'duplicate' : 'stored', message.payload.length)
+        return routed
+      }),
+    subscribe: (request, credential, signal, kind) =>
+      counting('subscribe', () => {
+        const { partyId } = request
+        return subscriptions.open(request, (view) => refuseParty(view, partyId, credential, 'party_id'), signal, kind)
+      }),
+    pending: (request, credential) =>
+      counting('pending', async () => {
+        const page = await pendingPage(parts, request, credential)
+        metrics.paged(page.messages.length)
+        return page
+      }),
+    issueTicket: (request, credential, correlationId) =>
+      counting('ticket', async () => {
+        const issued = await issueTicket(parts, request, credential, correlationId)
+        metrics.ticket('issued')
+        return issued
+      }),
+    subscribeWithTicket: (shown, afterSequence, signal, correlationId) =>
+      counting('subscribe', async () => {
+        const ticket = await redeemTicket(parts, shown, correlationId)
+        metrics.ticket('redeemed')
+        const { sessionId, partyId } = shown
+        const request = { sessionId, partyId, afterSequence: afterSequence ?? ticket.afterSequence }
+        return subscriptions.open(request, (view) => refuseStranger(view, partyId, 'party_id'), signal, 'websocket')
+      }),
     usage: () => ({
       sessions: sessions.views,
       mailboxes: mailboxes.views,
@@ -98,7 +135,7 @@ function mailboxViews(log: EventLog, limits: RouterLimits, cache: PayloadCache):
       one: messagesOfSession,
       create: emptyMailbox,
       apply: (mailbox, stored) => take(mailbox, stored, cache),
-      weigh: (mailbox) => 1 + mailbox.entries.length,
+      weigh: (mailbox) => 1 + mailbox.entries.length + mailbox.tickets.size,
       drop: (mailbox) => {
         for (const entry of mailbox.entries) cache.forget(entry)
       },

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { callerKey } from '../edge/caller.ts'
 import {
+  CreateSubscriptionTicketResponseSchema,
   GetPendingMessagesResponseSchema,
   MPCMessageSchema,
   RouteMessageResponseSchema,
@@ -10,6 +11,7 @@ import {
   type MPCMessage,
   type SubscribeRequest,
 } from '../gen/mpc/router/v1/message_router_pb.ts'
+import type { SubscriptionKind } from './metrics.ts'
 import type { Router } from './router.ts'
 import type { Delivered } from './subscription.ts'
 
@@ -28,6 +30,14 @@ export function messageRouterService(router: Router): ServiceImpl<typeof Message
 
     subscribeMessages: (request, context) => subscribe(router, request, context),
 
+    async createSubscriptionTicket({ sessionId, partyId, afterSequence }, context) {
+      const caller = context.values.get(callerKey)
+      const origin = context.requestHeader.get('origin') ?? ''
+      const request = { sessionId, partyId, afterSequence: Number(afterSequence), origin }
+      const { ticket, expiresAtMs } = await router.issueTicket(request, caller, caller.traceId)
+      return create(CreateSubscriptionTicketResponseSchema, { ticket, expiresAt: unixSeconds(expiresAtMs) })
+    },
+
     async getPendingMessages(request, context) {
       const { sessionId, partyId, afterSequence, limit } = request
       const page = await router.pending(
@@ -45,6 +55,7 @@ export function messageRouterService(router: Router): ServiceImpl<typeof Message
           sequence: BigInt(entry.sequence),
         })),
         hasMore: page.hasMore,
+        nextAfterSequence: BigInt(page.nextAfterSequence),
       })
     },
   }
@@ -60,6 +71,8 @@ async function* subscribe(
     { sessionId, partyId, afterSequence: Number(afterSequence) },
     context.values.get(callerKey),
     context.signal,
+    // Connect's own names for its protocols; REST has no streams.
+    context.protocolName as SubscriptionKind,
   )
   try {
     for await (const delivered of subscription.messages()) yield deliveredMessage(sessionId, delivered)

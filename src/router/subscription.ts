@@ -9,7 +9,8 @@ import { createBell } from './bell.ts'
 import type { Lease, LiveViews } from './live-views.ts'
 import type { RouterLimits } from './limits.ts'
 import { indexAfter, isFor, type Entry, type Mailbox } from './mailbox.ts'
-import { admit, available, refuseParty, type Credential, type SessionBox } from './membership.ts'
+import { admit, available, type Check, type SessionBox } from './membership.ts'
+import type { RouterMetrics, SubscriptionKind } from './metrics.ts'
 import { payloadOf } from './payload.ts'
 import type { Outcome } from './session-view.ts'
 
@@ -31,12 +32,25 @@ export type SubscriptionParts = Readonly<{
   sessions: LiveViews<SessionBox>
   mailboxes: LiveViews<Mailbox>
   limits: RouterLimits
+  metrics: RouterMetrics
+}>
+
+type Following = Readonly<{
+  request: SubscriptionRequest
+  kind: SubscriptionKind
+  session: SessionBox
+  mailbox: Mailbox
+  rung: () => Promise<void>
+  closed: AbortSignal
+  ended: (how: Outcome) => void
 }>
 
 export class Subscriptions {
   readonly #parts: SubscriptionParts
   readonly #open = new Set<() => void>()
   readonly #perParty = new Map<string, number>()
+  /** Open ones and those that are being opened. */
+  #entered = 0
   #stopping = false
 
   constructor(parts: SubscriptionParts) {
@@ -47,11 +61,16 @@ export class Subscriptions {
     return this.#open.size
   }
 
-  /** Throws Refusal. Closed by the caller, by `signal`, or by `stop`. */
-  async open(request: SubscriptionRequest, credential: Credential, signal: AbortSignal): Promise<Subscription> {
-    const { sessions, mailboxes } = this.#parts
+  /** Throws Refusal, that of `check` too. Closed by the caller, by `signal`, or by `stop`. */
+  async open(
+    request: SubscriptionRequest,
+    check: Check,
+    signal: AbortSignal,
+    kind: SubscriptionKind,
+  ): Promise<Subscription> {
+    const { sessions, mailboxes, metrics } = this.#parts
     const { sessionId, partyId } = request
-    const session = await admit(sessions, sessionId, (view) => refuseParty(view, partyId, credential, 'party_id'))
+    const session = await admit(sessions, sessionId, check)
     const leaveParty = this.#enter(session, `${sessionId}/${partyId}`)
     let mailbox: Lease<Mailbox>
     try {
@@ -60,6 +79,7 @@ export class Subscriptions {
       leaveParty()
       throw error
     }
+    const uncount = metrics.subscribed(kind)
     const bell = createBell()
     const silence = [session.onChange(bell.ring), mailbox.onChange(bell.ring)]
     const closed = new AbortController()
@@ -71,15 +91,24 @@ export class Subscriptions {
       for (const stop of silence) stop()
       mailbox.release()
       leaveParty()
+      uncount()
       bell.ring()
     }
     this.#open.add(close)
     signal.addEventListener('abort', close)
     if (signal.aborted || this.#stopping) close()
     let outcome: Outcome | null = null
+    const following: Following = {
+      request,
+      kind,
+      session: session.view,
+      mailbox: mailbox.view,
+      rung: bell.rung,
+      closed: closed.signal,
+      ended: (how) => (outcome = how),
+    }
     return {
-      messages: () =>
-        this.#deliver(request, session.view, mailbox.view, bell.rung, closed.signal, (end) => (outcome = end)),
+      messages: () => this.#deliver(following),
       outcome: () => outcome,
       close,
     }
@@ -96,14 +125,16 @@ export class Subscriptions {
     const { subscriptions, subscriptionsPerParty } = this.#parts.limits
     const ofParty = this.#perParty.get(party) ?? 0
     const full = ofParty >= subscriptionsPerParty
-    if (full || this.#open.size >= subscriptions) {
+    if (full || this.#entered >= subscriptions) {
       session.release()
       throw new Refusal('rate_limited', 'too many subscriptions are open', {
         party_id: full ? `at most ${subscriptionsPerParty} subscriptions at once` : 'this router has no room for more',
       })
     }
     this.#perParty.set(party, ofParty + 1)
+    this.#entered += 1
     return () => {
+      this.#entered -= 1
       session.release()
       const left = (this.#perParty.get(party) ?? 1) - 1
       if (left > 0) this.#perParty.set(party, left)
@@ -111,14 +142,8 @@ export class Subscriptions {
     }
   }
 
-  async *#deliver(
-    request: SubscriptionRequest,
-    session: SessionBox,
-    mailbox: Mailbox,
-    rung: () => Promise<void>,
-    closed: AbortSignal,
-    ended: (outcome: Outcome) => void,
-  ): AsyncGenerator<Delivered, void> {
+  async *#deliver(following: Following): AsyncGenerator<Delivered, void> {
+    const { request, kind, session, mailbox, rung, closed, ended } = following
     let index = indexAfter(mailbox.entries, request.afterSequence)
     while (!closed.aborted) {
       const { phase } = session.current
@@ -129,6 +154,7 @@ export class Subscriptions {
         if (!isFor(entry, request.partyId) || entry.sequence <= request.afterSequence) continue
         const delivered = { entry, payload: await available(() => payloadOf(this.#parts.log, entry)) }
         if (closed.aborted) break
+        this.#parts.metrics.delivered(kind, entry.length)
         yield delivered
         if (closed.aborted) break
       }

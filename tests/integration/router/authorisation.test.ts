@@ -41,7 +41,7 @@ async function answers(session: SessionFixture, partyId: string, credential: Cre
   const to = partyId === 'a' ? ['b'] : ['a']
   return Promise.all([
     router.route(message(session, partyId, { to }), credential, 'trace').then(() => 'ok', code),
-    router.subscribe(request, credential, signal).then((open) => (open.close(), 'ok'), code),
+    router.subscribe(request, credential, signal, 'grpc').then((open) => (open.close(), 'ok'), code),
     router.pending({ ...request, limit: 0 }, credential).then(() => 'ok', code),
   ])
 }

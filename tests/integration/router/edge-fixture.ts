@@ -34,9 +34,9 @@ export function webSocketUrl(router: RunningService, query: Readonly<Record<stri
 export async function openSocket(
   router: RunningService,
   query: Readonly<Record<string, string>>,
-  options: ClientOptions = {},
+  options: ClientOptions & { protocols?: string[] } = {},
 ): Promise<Socket> {
-  const socket = new WebSocket(webSocketUrl(router, query), options)
+  const socket = new WebSocket(webSocketUrl(router, query), options.protocols ?? [], options)
   const frames: Frame[] = []
   socket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) throw new Error('frames are text')
@@ -69,4 +69,13 @@ export async function refusedSocket(
       response.once('end', () => resolve({ status: response.statusCode ?? 0, body }))
     })
   })
+}
+
+/** The value at /metrics under a name and all the labels given; 0 where there is none. */
+export async function metricOf(router: RunningService, name: string, ...labels: readonly string[]): Promise<number> {
+  const text = await (await fetch(`${router.httpUrl}/metrics`)).text()
+  const line = text
+    .split('\n')
+    .find((one) => one.startsWith(`${name}{`) && labels.every((label) => one.includes(label)))
+  return Number(line?.split(' ').at(-1) ?? 0)
 }

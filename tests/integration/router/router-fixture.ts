@@ -45,7 +45,7 @@ export function subscribe(
   afterSequence = 0,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Subscription> {
-  return router.subscribe({ sessionId: session.id, partyId, afterSequence }, as(session, partyId), signal)
+  return router.subscribe({ sessionId: session.id, partyId, afterSequence }, as(session, partyId), signal, 'grpc')
 }
 
 /** The next `count` messages; the subscription stays open. */

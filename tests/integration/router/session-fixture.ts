@@ -1,8 +1,10 @@
 /** Sessions as the router sees them: lifecycle events written straight to the log, as the coordinator would. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { create } from '@bufbuild/protobuf'
 import type { EventLog } from '../../../src/events/event-log.ts'
 import { emptyChain, encodeEvent, type SessionPayload } from '../../../src/events/session-event.ts'
 import { sessionSubject } from '../../../src/events/subjects.ts'
+import { SessionCreatedSchema } from '../../../src/gen/mpc/events/v1/session_events_pb.ts'
 
 export type SessionFixture = Readonly<{
   id: string
@@ -29,25 +31,13 @@ export async function createSession(log: EventLog, partyIds: readonly string[]):
   }
   await append({
     case: 'sessionCreated',
-    value: {
-      $typeName: 'mpc.events.v1.SessionCreated',
+    value: create(SessionCreatedSchema, {
       sessionType: 'keygen',
       thresholdT: 2,
       thresholdN: partyIds.length,
-      participants: partyIds.map((partyId) => ({
-        $typeName: 'mpc.events.v1.InvitedParticipant' as const,
-        partyId,
-        deviceType: 'test',
-        deviceId: '',
-        joinTokenHash: new Uint8Array(32),
-        sealedJoinToken: new Uint8Array(),
-        expectedIdentityKey: new Uint8Array(),
-      })),
+      participants: partyIds.map((partyId) => ({ partyId, deviceType: 'test', joinTokenHash: new Uint8Array(32) })),
       expiresAtMs: BigInt(Date.now() + 60_000),
-      messageHash: new Uint8Array(),
-      keyId: '',
-      publicKey: new Uint8Array(),
-    },
+    }),
   })
   const empty = new Uint8Array()
   return {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EventLog } from '../../../src/events/event-log.ts'
 import type { Router } from '../../../src/router/router.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
-import { as, bytes, openLog, openTestRouter, readAll, send, subscribe, takeMessages, texts } from './router-fixture.ts'
-import { createSession, runningSession, type SessionFixture } from './session-fixture.ts'
+import { bytes, openLog, openTestRouter, readAll, send, subscribe, takeMessages, texts } from './router-fixture.ts'
+import { runningSession, type SessionFixture } from './session-fixture.ts'
 
 const sessionClosed = { case: 'sessionClosed', value: { $typeName: 'mpc.events.v1.SessionClosed' } } as const
 
@@ -119,6 +119,14 @@ describe('cancelling and limits', () => {
     expect(router.usage().subscriptions).toBe(0)
   })
 
+  test('subscriptions that are opened at the same time do not pass the limit together', async () => {
+    const session = await runningSession(log, ['a', 'b', 'c'])
+    const cold = await openTestRouter(log, { subscriptions: 2 })
+    const opened = await Promise.allSettled(['a', 'b', 'c'].map((party) => subscribe(cold, session, party)))
+    expect(opened.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    await cold.close()
+  })
+
   test('a consumer that does not pull takes no memory beyond the mailbox, and misses nothing', async () => {
     const poor = await openTestRouter(log, { memoryBytes: 200_000 })
     const session = await runningSession(log, ['a', 'b'])
@@ -132,53 +140,5 @@ describe('cancelling and limits', () => {
     expect(received.map(({ payload }) => payload[49_999])).toEqual(Array.from({ length: 30 }, (_, index) => index + 1))
     subscription.close()
     await poor.close()
-  })
-})
-
-describe('pending messages', () => {
-  function pending(at: Router, session: SessionFixture, afterSequence: number, limit: number) {
-    return at.pending({ sessionId: session.id, partyId: 'b', afterSequence, limit }, as(session, 'b'))
-  }
-
-  test('pages go through all messages to the party, in order', async () => {
-    const session = await runningSession(log, ['a', 'b', 'c'])
-    for (let round = 1; round <= 5; round += 1) {
-      await send(router, session, 'a', { round, payload: bytes(`${round}`) })
-      await send(router, session, 'a', { round, to: ['c'] })
-    }
-    const seen: string[][] = []
-    let afterSequence = 0
-    for (let hasMore = true; hasMore; ) {
-      const page = await pending(router, session, afterSequence, 2)
-      seen.push(texts(page.messages))
-      afterSequence = page.messages.at(-1)?.entry.sequence ?? afterSequence
-      hasMore = page.hasMore
-    }
-    expect(seen).toEqual([['1', '2'], ['3', '4'], ['5']])
-  })
-
-  test('a page has 100 messages by default and a bounded number of bytes, but at least one message', async () => {
-    const small = await openTestRouter(log, { pageMessages: 3, pageBytes: 250 })
-    const session = await runningSession(log, ['a', 'b'])
-    const lengths = [300, 100, 100, 100, 10, 10, 10, 10]
-    for (const [round, length] of lengths.entries()) {
-      await send(small, session, 'a', { round, payload: new Uint8Array(length) })
-    }
-    const pages: number[][] = []
-    let afterSequence = 0
-    for (let hasMore = true; hasMore; ) {
-      const page = await pending(small, session, afterSequence, 0)
-      pages.push(page.messages.map(({ payload }) => payload.length))
-      afterSequence = page.messages.at(-1)?.entry.sequence ?? afterSequence
-      hasMore = page.hasMore
-    }
-    expect(pages).toEqual([[300], [100, 100], [100, 10, 10], [10, 10]])
-    await small.close()
-  })
-
-  test('there are none before the start', async () => {
-    const session = await createSession(log, ['a', 'b'])
-    await session.join('b')
-    expect(await pending(router, session, 0, 0)).toEqual({ messages: [], hasMore: false })
   })
 })

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunningService } from '../../../src/edge/serve.ts'
 import type { EventLog } from '../../../src/events/event-log.ts'
 import type { Router } from '../../../src/router/router.ts'
-import { openSocket, refusedSocket, startRouter } from './edge-fixture.ts'
+import { metricOf, openSocket, refusedSocket, startRouter } from './edge-fixture.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
 import { bytes, openLog, openTestRouter, send } from './router-fixture.ts'
 import { createSession, runningSession, type SessionFixture } from './session-fixture.ts'
@@ -149,11 +150,21 @@ describe('a refused WebSocket', () => {
     expect(Object.keys(body.details)).toEqual([field])
   })
 
-  test('a page of a foreign origin may not subscribe, one of an allowed origin may', async () => {
+  test.each([
+    ['a foreign origin', () => 'https://evil.example'],
+    ['no origin of its own', () => 'null'],
+    ['the service itself, or of a name that resolves to it', () => router.httpUrl],
+  ])('a page of %s may not subscribe, not even with a credential', async (_what, origin) => {
     const session = await runningSession(log, ['a', 'b'])
     const { headers } = credential(session, 'b')
-    const foreign = await refusedSocket(router, query(session, 'b'), { headers, origin: 'https://evil.example' })
-    expect(foreign.status).toBe(403)
+    const refused = await refusedSocket(router, query(session, 'b'), { headers, origin: origin() })
+    expect(refused.status).toBe(403)
+    expect(JSON.parse(refused.body)).toMatchObject({ error: 'forbidden', details: { Origin: 'is not allowed' } })
+  })
+
+  test('a page of an allowed origin may subscribe', async () => {
+    const session = await runningSession(log, ['a', 'b'])
+    const { headers } = credential(session, 'b')
     const allowed = await openSocket(router, query(session, 'b'), { headers, origin: allowedOrigin })
     await session.complete()
     expect(await allowed.closed).toMatchObject({ code: 1000 })
@@ -164,6 +175,51 @@ describe('a refused WebSocket', () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ error: 'invalid_request', details: { upgrade: expect.any(String) } })
   })
+})
+
+test.each([
+  ['completed', (session: SessionFixture) => session.complete()],
+  ['failed', (session: SessionFixture) => session.fail('party_lost')],
+  ['expired', (session: SessionFixture) => session.expire()],
+  ['closed', (session: SessionFixture) => session.fail('closed')],
+] as const)('a session that is %s closes its sockets with 1000 and that word', async (outcome, end) => {
+  const session = await runningSession(log, ['a', 'b'])
+  const socket = await openSocket(router, query(session, 'b'), credential(session, 'b'))
+  await end(session)
+  expect(await socket.closed).toEqual({ code: 1000, reason: `session ${outcome}` })
+})
+
+test('a client that sends more frames than the router allows is closed with 1008', async () => {
+  const strict = await startRouter(nats.url, { MPC_ROUTER_MAX_INCOMING_FRAMES: '2' })
+  const session = await runningSession(log, ['a', 'b'])
+  const { socket, closed } = await openSocket(strict, query(session, 'b'), credential(session, 'b'))
+  for (let frame = 0; frame < 3; frame += 1) socket.send('hello')
+  expect(await closed).toMatchObject({ code: 1008 })
+  await strict.close()
+})
+
+test('a client that reads nothing is dropped, and goes on after its last position when it comes back', async () => {
+  const strict = await startRouter(nats.url, {
+    MPC_ROUTER_DRAIN_MS: '50',
+    MPC_ROUTER_SOCKET_BUFFER_BYTES: '1000',
+    MPC_ROUTER_MAX_SUBSCRIPTIONS_PER_PARTY: '1',
+  })
+  const session = await runningSession(log, ['a', 'b'])
+  const rounds = Array.from({ length: 40 }, (_, round) => round)
+  for (const round of rounds) await send(sender, session, 'a', { round, payload: new Uint8Array(500_000) })
+  const slow = await openSocket(strict, query(session, 'b'), credential(session, 'b'))
+  slow.socket.pause()
+  const dropped = (): Promise<number> => metricOf(strict, 'mpc_router_dropped_clients_total', 'reason="slow"')
+  while ((await dropped()) === 0) await delay(20)
+  slow.socket.resume()
+  expect(await slow.closed).toMatchObject({ code: 1008 })
+  expect(slow.frames.length).toBeLessThan(rounds.length)
+  await session.complete()
+  const position = String(slow.frames.at(-1)?.['sequence'] ?? 0)
+  const again = await openSocket(strict, query(session, 'b', { after_sequence: position }), credential(session, 'b'))
+  await again.closed
+  expect([...slow.frames, ...again.frames].map((frame) => frame['round'])).toEqual(rounds)
+  await strict.close()
 })
 
 test('a router that stops tells its sockets to come back, and keeps nothing open', async () => {

@@ -81,7 +81,8 @@ async function play(steps: readonly Step[], memoryBytes: number) {
       const party = parties[action.party] ?? ''
       const request = { sessionId: session, partyId: party, afterSequence: action.after }
       const done = (async () => {
-        const open = await router.subscribe(request, { openMode: true, bearer: null }, new AbortController().signal)
+        const bare = { openMode: true, bearer: null }
+        const open = await router.subscribe(request, bare, new AbortController().signal, 'grpc')
         const sequences: number[] = []
         for await (const { entry, payload } of open.messages()) {
           const expected = messages.find(({ sequence }) => sequence === entry.sequence)
@@ -129,7 +130,7 @@ test('a subscription waits at the end of its session for what was stored but has
   const log = newLog()
   const router = await openRouter({ log, limits: defaultRouterLimits, warn: () => undefined })
   const request = { sessionId: 's0', partyId: 'b', afterSequence: 0 }
-  const opening = router.subscribe(request, { openMode: true, bearer: null }, new AbortController().signal)
+  const opening = router.subscribe(request, { openMode: true, bearer: null }, new AbortController().signal, 'grpc')
   await log.letRead(0)
   const subscription = await opening
   const stream = subscription.messages()

@@ -38,11 +38,12 @@ export class ScriptedLog implements EventLog {
     return { sequence, duplicate: false }
   }
 
-  /** Hands every follower of a stream its next event. True when there was one. */
-  async deliver(stream: StreamName): Promise<boolean> {
+  /** Hands every follower of a stream, or only the one of this number, its next event. True when there was one. */
+  async deliver(stream: StreamName, which: number | null = null): Promise<boolean> {
     let delivered = false
-    for (const following of this.#followings) {
-      if (streamOf(following.filter) !== stream) continue
+    const followings = [...this.#followings].filter(({ filter }) => streamOf(filter) === stream)
+    for (const [index, following] of followings.entries()) {
+      if (which !== null && index !== which) continue
       const event = this.#stored[stream][following.next]
       if (event === undefined) continue
       following.next += 1

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/account/v1/account_service.proto.
  */
 export const file_mpc_account_v1_account_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtcGMvYWNjb3VudC92MS9hY2NvdW50X3NlcnZpY2UucHJvdG8SDm1wYy5hY2NvdW50LnYxItUBChRDcmVhdGVBY2NvdW50UmVxdWVzdBIvCgh1c2VybmFtZRgBIAEoCUIdukgachgyFl5bQS1aYS16MC05Ll8tXXsxLDY0fSQSHAoFZW1haWwYAiABKAlCDbpICtgBAXIFGP4BYAESLQoFcGhvbmUYAyABKAlCHrpIG3IZMhdeKFwrWzEtOV1bMC05XXs2LDE0fSk/JBI/CgpwdWJsaWNfa2V5GAQgASgJQiu6SChyJjIkXihbMC05QS1GYS1mXXs2Nn18WzAtOUEtRmEtZl17MTMwfSkkIoQBChVDcmVhdGVBY2NvdW50UmVzcG9uc2USCgoCaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSDgoGc3RhdHVzGAQgASgJEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj0KEUdldEFjY291bnRSZXF1ZXN0EigKAmlkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kIqQBChJHZXRBY2NvdW50UmVzcG9uc2USCgoCaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSDQoFcGhvbmUYBCABKAkSEgoKcHVibGljX2tleRgFIAEoCRIOCgZzdGF0dXMYBiABKAkSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoURGVsZXRlQWNjb3VudFJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiKAoVRGVsZXRlQWNjb3VudFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgizAEKGkNyZWF0ZUtleWdlblNlc3Npb25SZXF1ZXN0Eh4KC3RocmVzaG9sZF9uGAEgASgFQgm6SAYaBBgUKAISHgoLdGhyZXNob2xkX3QYAiABKAVCCbpIBhoEGBQoAhJFCgxwYXJ0aWNpcGFudHMYAyADKAsyIy5tcGMuY29vcmRpbmF0b3IudjEuUGFydGljaXBhbnRJbmZvQgq6SAeSAQQIAhAUEicKEmV4cGlyZXNfaW5fc2Vjb25kcxgUIAEoBUILukgIGgYYgKMFKAAimgIKG0NyZWF0ZUtleWdlblNlc3Npb25SZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgJEhQKDHNlc3Npb25fdHlwZRgCIAEoCRITCgt0aHJlc2hvbGRfbhgDIAEoBRITCgt0aHJlc2hvbGRfdBgEIAEoBRJQCgtqb2luX3Rva2VucxgFIAMoCzI7Lm1wYy5hY2NvdW50LnYxLkNyZWF0ZUtleWdlblNlc3Npb25SZXNwb25zZS5Kb2luVG9rZW5zRW50cnkSDgoGc3RhdHVzGAYgASgJEhIKCmV4cGlyZXNfYXQYFCABKAMaMQoPSm9pblRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi7wEKG0NyZWF0ZVNpZ25pbmdTZXNzaW9uUmVxdWVzdBIwCgphY2NvdW50X2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KDG1lc3NhZ2VfaGFzaBgCIAEoCUIYukgVchMyEV5bMC05QS1GYS1mXXs2NH0kEkUKDHBhcnRpY2lwYW50cxgDIAMoCzIjLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudEluZm9CCrpIB5IBBAgBEBQSJwoSZXhwaXJlc19pbl9zZWNvbmRzGBQgASgFQgu6SAgaBhiAowUoACKxAgocQ3JlYXRlU2lnbmluZ1Nlc3Npb25SZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgJEhQKDHNlc3Npb25fdHlwZRgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJEhQKDG1lc3NhZ2VfaGFzaBgEIAEoCRITCgt0aHJlc2hvbGRfdBgFIAEoBRJRCgtqb2luX3Rva2VucxgGIAMoCzI8Lm1wYy5hY2NvdW50LnYxLkNyZWF0ZVNpZ25pbmdTZXNzaW9uUmVzcG9uc2UuSm9pblRva2Vuc0VudHJ5Eg4KBnN0YXR1cxgHIAEoCRISCgpleHBpcmVzX2F0GBQgASgDGjEKD0pvaW5Ub2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkgKFEdldE1wY1Nlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQi+wEKFUdldE1wY1Nlc3Npb25SZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIZChFjb21wbGV0ZWRfcGFydGllcxgDIAEoBRIVCg10b3RhbF9wYXJ0aWVzGAQgASgFEhcKCnB1YmxpY19rZXkYBSABKAlIAIgBARIWCglzaWduYXR1cmUYBiABKAlIAYgBARIUCgxzZXNzaW9uX3R5cGUYFCABKAkSGAoLcmVjb3ZlcnlfaWQYFSABKAVIAogBAUINCgtfcHVibGljX2tleUIMCgpfc2lnbmF0dXJlQg4KDF9yZWNvdmVyeV9pZDKHAwoOQWNjb3VudFNlcnZpY2USfgoNQ3JlYXRlQWNjb3VudBIkLm1wYy5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiUubXBjLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlIiDo4BjJAYLT5JMCFToBKiIQL2FwaS92MS9hY2NvdW50cxJyCgpHZXRBY2NvdW50EiEubXBjLmFjY291bnQudjEuR2V0QWNjb3VudFJlcXVlc3QaIi5tcGMuYWNjb3VudC52MS5HZXRBY2NvdW50UmVzcG9uc2UiHYLT5JMCFxIVL2FwaS92MS9hY2NvdW50cy97aWR9EnsKDURlbGV0ZUFjY291bnQSJC5tcGMuYWNjb3VudC52MS5EZWxldGVBY2NvdW50UmVxdWVzdBolLm1wYy5hY2NvdW50LnYxLkRlbGV0ZUFjY291bnRSZXNwb25zZSIdgtPkkwIXKhUvYXBpL3YxL2FjY291bnRzL3tpZH0aBPDgGAIywQMKCk1wY1NlcnZpY2USkgEKE0NyZWF0ZUtleWdlblNlc3Npb24SKi5tcGMuYWNjb3VudC52MS5DcmVhdGVLZXlnZW5TZXNzaW9uUmVxdWVzdBorLm1wYy5hY2NvdW50LnYxLkNyZWF0ZUtleWdlblNlc3Npb25SZXNwb25zZSIi6OAYyQGC0+STAhc6ASoiEi9hcGkvdjEvbXBjL2tleWdlbhKTAQoUQ3JlYXRlU2lnbmluZ1Nlc3Npb24SKy5tcGMuYWNjb3VudC52MS5DcmVhdGVTaWduaW5nU2Vzc2lvblJlcXVlc3QaLC5tcGMuYWNjb3VudC52MS5DcmVhdGVTaWduaW5nU2Vzc2lvblJlc3BvbnNlIiDo4BjJAYLT5JMCFToBKiIQL2FwaS92MS9tcGMvc2lnbhKHAQoNR2V0TXBjU2Vzc2lvbhIkLm1wYy5hY2NvdW50LnYxLkdldE1wY1Nlc3Npb25SZXF1ZXN0GiUubXBjLmFjY291bnQudjEuR2V0TXBjU2Vzc2lvblJlc3BvbnNlIimC0+STAiMSIS9hcGkvdjEvbXBjL3Nlc3Npb25zL3tzZXNzaW9uX2lkfUI/Wj1naXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2FjY291bnQvdjE7YWNjb3VudHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_mpc_api_v1_options, file_mpc_coordinator_v1_session_coordinator]);
+  fileDesc("CiRtcGMvYWNjb3VudC92MS9hY2NvdW50X3NlcnZpY2UucHJvdG8SDm1wYy5hY2NvdW50LnYxIuUBChRDcmVhdGVBY2NvdW50UmVxdWVzdBIvCgh1c2VybmFtZRgBIAEoCUIdukgachgyFl5bQS1aYS16MC05Ll8tXXsxLDY0fSQSHAoFZW1haWwYAiABKAlCDbpICtgBAXIFGP4BYAESLQoFcGhvbmUYAyABKAlCHrpIG3IZMhdeKFwrWzEtOV1bMC05XXs2LDE0fSk/JBJPCgpwdWJsaWNfa2V5GAQgASgJQju6SDhyNjI0XihbMC05QS1GYS1mXXs2NH18WzAtOUEtRmEtZl17NjZ9fFswLTlBLUZhLWZdezEzMH0pJCKEAQoVQ3JlYXRlQWNjb3VudFJlc3BvbnNlEgoKAmlkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEg4KBnN0YXR1cxgEIAEoCRIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI9ChFHZXRBY2NvdW50UmVxdWVzdBIoCgJpZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCKkAQoSR2V0QWNjb3VudFJlc3BvbnNlEgoKAmlkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEg0KBXBob25lGAQgASgJEhIKCnB1YmxpY19rZXkYBSABKAkSDgoGc3RhdHVzGAYgASgJEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkAKFERlbGV0ZUFjY291bnRSZXF1ZXN0EigKAmlkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kIigKFURlbGV0ZUFjY291bnRSZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIIpoCChpDcmVhdGVLZXlnZW5TZXNzaW9uUmVxdWVzdBIeCgt0aHJlc2hvbGRfbhgBIAEoBUIJukgGGgQYFCgCEh4KC3RocmVzaG9sZF90GAIgASgFQgm6SAYaBBgUKAISRQoMcGFydGljaXBhbnRzGAMgAygLMiMubXBjLmNvb3JkaW5hdG9yLnYxLlBhcnRpY2lwYW50SW5mb0IKukgHkgEECAIQFBInChJleHBpcmVzX2luX3NlY29uZHMYFCABKAVCC7pICBoGGICjBSgAEkwKCGtleV90eXBlGBUgASgJQjq6SDdyNVIAUg9lY2RzYS1zZWNwMjU2azFSDWVkZHNhLWVkMjU1MTlSEXNjaG5vcnItc2VjcDI1NmsxIqwCChtDcmVhdGVLZXlnZW5TZXNzaW9uUmVzcG9uc2USEgoKc2Vzc2lvbl9pZBgBIAEoCRIUCgxzZXNzaW9uX3R5cGUYAiABKAkSEwoLdGhyZXNob2xkX24YAyABKAUSEwoLdGhyZXNob2xkX3QYBCABKAUSUAoLam9pbl90b2tlbnMYBSADKAsyOy5tcGMuYWNjb3VudC52MS5DcmVhdGVLZXlnZW5TZXNzaW9uUmVzcG9uc2UuSm9pblRva2Vuc0VudHJ5Eg4KBnN0YXR1cxgGIAEoCRISCgpleHBpcmVzX2F0GBQgASgDEhAKCGtleV90eXBlGBUgASgJGjEKD0pvaW5Ub2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4CChtDcmVhdGVTaWduaW5nU2Vzc2lvblJlcXVlc3QSMAoKYWNjb3VudF9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIxCgxtZXNzYWdlX2hhc2gYAiABKAlCG7pIGHIWMhReKFswLTlBLUZhLWZdezY0fSk/JBJFCgxwYXJ0aWNpcGFudHMYAyADKAsyIy5tcGMuY29vcmRpbmF0b3IudjEuUGFydGljaXBhbnRJbmZvQgq6SAeSAQQIARAUEicKEmV4cGlyZXNfaW5fc2Vjb25kcxgUIAEoBUILukgIGgYYgKMFKAASGgoHbWVzc2FnZRgVIAEoDEIJukgGegQYgIAEIsMCChxDcmVhdGVTaWduaW5nU2Vzc2lvblJlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSFAoMc2Vzc2lvbl90eXBlGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFAoMbWVzc2FnZV9oYXNoGAQgASgJEhMKC3RocmVzaG9sZF90GAUgASgFElEKC2pvaW5fdG9rZW5zGAYgAygLMjwubXBjLmFjY291bnQudjEuQ3JlYXRlU2lnbmluZ1Nlc3Npb25SZXNwb25zZS5Kb2luVG9rZW5zRW50cnkSDgoGc3RhdHVzGAcgASgJEhIKCmV4cGlyZXNfYXQYFCABKAMSEAoIa2V5X3R5cGUYFSABKAkaMQoPSm9pblRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSAoUR2V0TXBjU2Vzc2lvblJlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCKNAgoVR2V0TXBjU2Vzc2lvblJlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSDgoGc3RhdHVzGAIgASgJEhkKEWNvbXBsZXRlZF9wYXJ0aWVzGAMgASgFEhUKDXRvdGFsX3BhcnRpZXMYBCABKAUSFwoKcHVibGljX2tleRgFIAEoCUgAiAEBEhYKCXNpZ25hdHVyZRgGIAEoCUgBiAEBEhQKDHNlc3Npb25fdHlwZRgUIAEoCRIYCgtyZWNvdmVyeV9pZBgVIAEoBUgCiAEBEhAKCGtleV90eXBlGBYgASgJQg0KC19wdWJsaWNfa2V5QgwKCl9zaWduYXR1cmVCDgoMX3JlY292ZXJ5X2lkMocDCg5BY2NvdW50U2VydmljZRJ+Cg1DcmVhdGVBY2NvdW50EiQubXBjLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlcXVlc3QaJS5tcGMuYWNjb3VudC52MS5DcmVhdGVBY2NvdW50UmVzcG9uc2UiIOjgGMkBgtPkkwIVOgEqIhAvYXBpL3YxL2FjY291bnRzEnIKCkdldEFjY291bnQSIS5tcGMuYWNjb3VudC52MS5HZXRBY2NvdW50UmVxdWVzdBoiLm1wYy5hY2NvdW50LnYxLkdldEFjY291bnRSZXNwb25zZSIdgtPkkwIXEhUvYXBpL3YxL2FjY291bnRzL3tpZH0SewoNRGVsZXRlQWNjb3VudBIkLm1wYy5hY2NvdW50LnYxLkRlbGV0ZUFjY291bnRSZXF1ZXN0GiUubXBjLmFjY291bnQudjEuRGVsZXRlQWNjb3VudFJlc3BvbnNlIh2C0+STAhcqFS9hcGkvdjEvYWNjb3VudHMve2lkfRoE8OAYAjLBAwoKTXBjU2VydmljZRKSAQoTQ3JlYXRlS2V5Z2VuU2Vzc2lvbhIqLm1wYy5hY2NvdW50LnYxLkNyZWF0ZUtleWdlblNlc3Npb25SZXF1ZXN0GisubXBjLmFjY291bnQudjEuQ3JlYXRlS2V5Z2VuU2Vzc2lvblJlc3BvbnNlIiLo4BjJAYLT5JMCFzoBKiISL2FwaS92MS9tcGMva2V5Z2VuEpMBChRDcmVhdGVTaWduaW5nU2Vzc2lvbhIrLm1wYy5hY2NvdW50LnYxLkNyZWF0ZVNpZ25pbmdTZXNzaW9uUmVxdWVzdBosLm1wYy5hY2NvdW50LnYxLkNyZWF0ZVNpZ25pbmdTZXNzaW9uUmVzcG9uc2UiIOjgGMkBgtPkkwIVOgEqIhAvYXBpL3YxL21wYy9zaWduEocBCg1HZXRNcGNTZXNzaW9uEiQubXBjLmFjY291bnQudjEuR2V0TXBjU2Vzc2lvblJlcXVlc3QaJS5tcGMuYWNjb3VudC52MS5HZXRNcGNTZXNzaW9uUmVzcG9uc2UiKYLT5JMCIxIhL2FwaS92MS9tcGMvc2Vzc2lvbnMve3Nlc3Npb25faWR9Qj9aPWdpdGh1Yi5jb20vcndhZHVyaWFuL21wYy1zeXN0ZW0vYXBpL2dycGMvYWNjb3VudC92MTthY2NvdW50djFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_mpc_api_v1_options, file_mpc_coordinator_v1_session_coordinator]);
 
 /**
  * @generated from message mpc.account.v1.CreateAccountRequest
@@ -43,7 +43,7 @@ export type CreateAccountRequest = Message<"mpc.account.v1.CreateAccountRequest"
   phone: string;
 
   /**
-   * 33 or 65 bytes as hex.
+   * Hex: 33 or 65 bytes of secp256k1 (ECDSA), 32 bytes for the other key types.
    *
    * @generated from field: string public_key = 4;
    */
@@ -217,6 +217,13 @@ export type CreateKeygenSessionRequest = Message<"mpc.account.v1.CreateKeygenSes
    * @generated from field: int32 expires_in_seconds = 20;
    */
   expiresInSeconds: number;
+
+  /**
+   * ecdsa-secp256k1 where absent.
+   *
+   * @generated from field: string key_type = 21;
+   */
+  keyType: string;
 };
 
 /**
@@ -266,6 +273,11 @@ export type CreateKeygenSessionResponse = Message<"mpc.account.v1.CreateKeygenSe
    * @generated from field: int64 expires_at = 20;
    */
   expiresAt: bigint;
+
+  /**
+   * @generated from field: string key_type = 21;
+   */
+  keyType: string;
 };
 
 /**
@@ -285,6 +297,8 @@ export type CreateSigningSessionRequest = Message<"mpc.account.v1.CreateSigningS
   accountId: string;
 
   /**
+   * Of eddsa-ed25519 keys absent.
+   *
    * @generated from field: string message_hash = 2;
    */
   messageHash: string;
@@ -300,6 +314,13 @@ export type CreateSigningSessionRequest = Message<"mpc.account.v1.CreateSigningS
    * @generated from field: int32 expires_in_seconds = 20;
    */
   expiresInSeconds: number;
+
+  /**
+   * With an eddsa-ed25519 key, in place of message_hash: the message itself, 1 to 65536 bytes.
+   *
+   * @generated from field: bytes message = 21;
+   */
+  message: Uint8Array;
 };
 
 /**
@@ -354,6 +375,11 @@ export type CreateSigningSessionResponse = Message<"mpc.account.v1.CreateSigning
    * @generated from field: int64 expires_at = 20;
    */
   expiresAt: bigint;
+
+  /**
+   * @generated from field: string key_type = 21;
+   */
+  keyType: string;
 };
 
 /**
@@ -412,7 +438,7 @@ export type GetMpcSessionResponse = Message<"mpc.account.v1.GetMpcSessionRespons
   publicKey?: string | undefined;
 
   /**
-   * Once signing has completed: r||s as 128 hex digits.
+   * Once signing has completed: r||s as 128 hex digits, or for the other key types R||s.
    *
    * @generated from field: optional string signature = 6;
    */
@@ -424,9 +450,16 @@ export type GetMpcSessionResponse = Message<"mpc.account.v1.GetMpcSessionRespons
   sessionType: string;
 
   /**
+   * ECDSA only.
+   *
    * @generated from field: optional int32 recovery_id = 21;
    */
   recoveryId?: number | undefined;
+
+  /**
+   * @generated from field: string key_type = 22;
+   */
+  keyType: string;
 };
 
 /**
@@ -443,6 +476,8 @@ export const GetMpcSessionResponseSchema: GenMessage<GetMpcSessionResponse> = /*
  */
 export const AccountService: GenService<{
   /**
+   * An account with the public key that it signs with.
+   *
    * @generated from rpc mpc.account.v1.AccountService.CreateAccount
    */
   createAccount: {
@@ -451,6 +486,8 @@ export const AccountService: GenService<{
     output: typeof CreateAccountResponseSchema;
   },
   /**
+   * The account with its personal data.
+   *
    * @generated from rpc mpc.account.v1.AccountService.GetAccount
    */
   getAccount: {
@@ -478,6 +515,8 @@ export const AccountService: GenService<{
  */
 export const MpcService: GenService<{
   /**
+   * A session that makes a key; the participants join it at the coordinator.
+   *
    * @generated from rpc mpc.account.v1.MpcService.CreateKeygenSession
    */
   createKeygenSession: {
@@ -486,6 +525,8 @@ export const MpcService: GenService<{
     output: typeof CreateKeygenSessionResponseSchema;
   },
   /**
+   * A session that signs with the key of an account; the participants join it at the coordinator.
+   *
    * @generated from rpc mpc.account.v1.MpcService.CreateSigningSession
    */
   createSigningSession: {
@@ -494,6 +535,8 @@ export const MpcService: GenService<{
     output: typeof CreateSigningSessionResponseSchema;
   },
   /**
+   * How far a session is, and its result.
+   *
    * @generated from rpc mpc.account.v1.MpcService.GetMpcSession
    */
   getMpcSession: {

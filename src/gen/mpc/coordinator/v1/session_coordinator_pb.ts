@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/coordinator/v1/session_coordinator.proto.
  */
 export const file_mpc_coordinator_v1_session_coordinator: GenFile = /*@__PURE__*/
-  fileDesc("CixtcGMvY29vcmRpbmF0b3IvdjEvc2Vzc2lvbl9jb29yZGluYXRvci5wcm90bxISbXBjLmNvb3JkaW5hdG9yLnYxIqUBCg9QYXJ0aWNpcGFudEluZm8SLgoIcGFydHlfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMQoLZGV2aWNlX3R5cGUYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSLwoJZGV2aWNlX2lkGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIoEDChRDcmVhdGVTZXNzaW9uUmVxdWVzdBIpCgxzZXNzaW9uX3R5cGUYASABKAlCE7pIEHIOUgZrZXlnZW5SBHNpZ24SHgoLdGhyZXNob2xkX24YAiABKAVCCbpIBhoEGBQoABIeCgt0aHJlc2hvbGRfdBgDIAEoBUIJukgGGgQYFCgAEkUKDHBhcnRpY2lwYW50cxgEIAMoCzIjLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudEluZm9CCrpIB5IBBAgBEBQSHgoMbWVzc2FnZV9oYXNoGAUgASgJQgi6SAVyAxiAARInChJleHBpcmVzX2luX3NlY29uZHMYBiABKAVCC7pICBoGGICjBSgAEiwKBmtleV9pZBgUIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBJACgpwdWJsaWNfa2V5GBUgASgJQiy6SClyJzIlXihbMC05QS1GYS1mXXs2Nn18WzAtOUEtRmEtZl17MTMwfSk/JCKcAgoVQ3JlYXRlU2Vzc2lvblJlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSTgoLam9pbl90b2tlbnMYAiADKAsyOS5tcGMuY29vcmRpbmF0b3IudjEuQ3JlYXRlU2Vzc2lvblJlc3BvbnNlLkpvaW5Ub2tlbnNFbnRyeRISCgpleHBpcmVzX2F0GAMgASgDEg4KBnN0YXR1cxgUIAEoCRITCgt0aHJlc2hvbGRfdBgVIAEoBRITCgt0aHJlc2hvbGRfbhgWIAEoBRITCgZrZXlfaWQYFyABKAlIAIgBARoxCg9Kb2luVG9rZW5zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfa2V5X2lkIvUBChJKb2luU2Vzc2lvblJlcXVlc3QSHgoKam9pbl90b2tlbhgBIAEoCUIKukgHcgUQARiAAhIuCghwYXJ0eV9pZBgCIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIxCgtkZXZpY2VfdHlwZRgDIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBIvCglkZXZpY2VfaWQYBCABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSKwoEa2V5cxgUIAEoCzIdLm1wYy5jb29yZGluYXRvci52MS5QYXJ0eUtleXMifgoJUGFydHlLZXlzEh0KDGlkZW50aXR5X2tleRgBIAEoDEIHukgEegJoIBIeCg1lcGhlbWVyYWxfa2V5GAIgASgMQge6SAR6AmggEhYKBW5vbmNlGAMgASgMQge6SAR6AmggEhoKCXNpZ25hdHVyZRgEIAEoDEIHukgEegJoQCKlAQoTSm9pblNlc3Npb25SZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgJEhMKC3BhcnR5X2luZGV4GAIgASgFEg4KBnN0YXR1cxgDIAEoCRI7CgxwYXJ0aWNpcGFudHMYBCADKAsyJS5tcGMuY29vcmRpbmF0b3IudjEuUGFydGljaXBhbnRTdGF0dXMSGAoQcGFydHlfY3JlZGVudGlhbBgUIAEoCSKtAQoRUGFydGljaXBhbnRTdGF0dXMSEAoIcGFydHlfaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEhMKC3BhcnR5X2luZGV4GAMgASgFEhMKC2RldmljZV90eXBlGBQgASgJEhEKCWRldmljZV9pZBgVIAEoCRIwCgRrZXlzGBYgASgLMh0ubXBjLmNvb3JkaW5hdG9yLnYxLlBhcnR5S2V5c0gAiAEBQgcKBV9rZXlzIksKF0dldFNlc3Npb25TdGF0dXNSZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQioQQKGEdldFNlc3Npb25TdGF0dXNSZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRITCgt0aHJlc2hvbGRfdBgDIAEoBRITCgt0aHJlc2hvbGRfbhgEIAEoBRI7CgxwYXJ0aWNpcGFudHMYBSADKAsyJS5tcGMuY29vcmRpbmF0b3IudjEuUGFydGljaXBhbnRTdGF0dXMSFAoMc2Vzc2lvbl90eXBlGBQgASgJEhIKCmV4cGlyZXNfYXQYFSABKAMSGQoMbWVzc2FnZV9oYXNoGBYgASgJSACIAQESEwoGa2V5X2lkGBcgASgJSAGIAQESFwoKcHVibGljX2tleRgYIAEoCUgCiAEBEhYKCXNpZ25hdHVyZRgZIAEoCUgDiAEBEhgKC3JlY292ZXJ5X2lkGBogASgFSASIAQESGAoLcm9zdGVyX2hhc2gYGyABKAxIBYgBARIxCgdmYWlsdXJlGBwgASgLMhsubXBjLmNvb3JkaW5hdG9yLnYxLkZhaWx1cmVIBogBARIPCgd2ZXJzaW9uGB0gASgDEhIKCmNoYWluX2hlYWQYHiABKAxCDwoNX21lc3NhZ2VfaGFzaEIJCgdfa2V5X2lkQg0KC19wdWJsaWNfa2V5QgwKCl9zaWduYXR1cmVCDgoMX3JlY292ZXJ5X2lkQg4KDF9yb3N0ZXJfaGFzaEIKCghfZmFpbHVyZSKeAQoHRmFpbHVyZRIpCgZyZWFzb24YASABKAlCGbpIFnIUMhJeW2EtejAtOV8tXXsxLDY0fSQSMQoLcmVwb3J0ZWRfYnkYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSNQoIY3VscHJpdHMYAyADKAlCI7pIIJIBHRAUIhlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kInkKFU1hcmtQYXJ0eVJlYWR5UmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kImgKFk1hcmtQYXJ0eVJlYWR5UmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIRCglhbGxfcmVhZHkYAiABKAgSEwoLcmVhZHlfY291bnQYAyABKAUSFQoNdG90YWxfcGFydGllcxgEIAEoBSJHChNTdGFydFNlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiNwoUU3RhcnRTZXNzaW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIOCgZzdGF0dXMYAiABKAki8AIKF1JlcG9ydENvbXBsZXRpb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSLgoIcGFydHlfaWQYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSQAoKcHVibGljX2tleRgDIAEoCUIsukgpcicyJV4oWzAtOUEtRmEtZl17NjZ9fFswLTlBLUZhLWZdezEzMH0pPyQSLwoJc2lnbmF0dXJlGAQgASgJQhy6SBlyFzIVXihbMC05QS1GYS1mXXsxMjh9KT8kEh4KC3JlY292ZXJ5X2lkGAUgASgFQgm6SAYaBBgDKAASIQoQcmVzdWx0X3NpZ25hdHVyZRgUIAEoDEIHukgEegIYQBIxCgdmYWlsdXJlGBUgASgLMhsubXBjLmNvb3JkaW5hdG9yLnYxLkZhaWx1cmVIAIgBAUIKCghfZmFpbHVyZSJCChhSZXBvcnRDb21wbGV0aW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIVCg1hbGxfY29tcGxldGVkGAIgASgIIkcKE0Nsb3NlU2Vzc2lvblJlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCI3ChRDbG9zZVNlc3Npb25SZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEg4KBnN0YXR1cxgCIAEoCTKvCAoSU2Vzc2lvbkNvb3JkaW5hdG9yEoYBCg1DcmVhdGVTZXNzaW9uEigubXBjLmNvb3JkaW5hdG9yLnYxLkNyZWF0ZVNlc3Npb25SZXF1ZXN0GikubXBjLmNvb3JkaW5hdG9yLnYxLkNyZWF0ZVNlc3Npb25SZXNwb25zZSIg6OAYyQGC0+STAhU6ASoiEC9hcGkvdjEvc2Vzc2lvbnMSgAEKC0pvaW5TZXNzaW9uEiYubXBjLmNvb3JkaW5hdG9yLnYxLkpvaW5TZXNzaW9uUmVxdWVzdBonLm1wYy5jb29yZGluYXRvci52MS5Kb2luU2Vzc2lvblJlc3BvbnNlIiCC0+STAho6ASoiFS9hcGkvdjEvc2Vzc2lvbnMvam9pbhKUAQoQR2V0U2Vzc2lvblN0YXR1cxIrLm1wYy5jb29yZGluYXRvci52MS5HZXRTZXNzaW9uU3RhdHVzUmVxdWVzdBosLm1wYy5jb29yZGluYXRvci52MS5HZXRTZXNzaW9uU3RhdHVzUmVzcG9uc2UiJYLT5JMCHxIdL2FwaS92MS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0SqgEKDk1hcmtQYXJ0eVJlYWR5EikubXBjLmNvb3JkaW5hdG9yLnYxLk1hcmtQYXJ0eVJlYWR5UmVxdWVzdBoqLm1wYy5jb29yZGluYXRvci52MS5NYXJrUGFydHlSZWFkeVJlc3BvbnNlIkGC0+STAjs6ASoaNi9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9L3BhcnRpZXMve3BhcnR5X2lkfS9yZWFkeRKRAQoMU3RhcnRTZXNzaW9uEicubXBjLmNvb3JkaW5hdG9yLnYxLlN0YXJ0U2Vzc2lvblJlcXVlc3QaKC5tcGMuY29vcmRpbmF0b3IudjEuU3RhcnRTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKiIjL2FwaS92MS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vc3RhcnQSoAEKEFJlcG9ydENvbXBsZXRpb24SKy5tcGMuY29vcmRpbmF0b3IudjEuUmVwb3J0Q29tcGxldGlvblJlcXVlc3QaLC5tcGMuY29vcmRpbmF0b3IudjEuUmVwb3J0Q29tcGxldGlvblJlc3BvbnNlIjGC0+STAis6ASoiJi9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2NvbXBsZXRlEpEBCgxDbG9zZVNlc3Npb24SJy5tcGMuY29vcmRpbmF0b3IudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBooLm1wYy5jb29yZGluYXRvci52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIugtPkkwIoOgEqIiMvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9jbG9zZUJHWkVnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2Nvb3JkaW5hdG9yL3YxO2Nvb3JkaW5hdG9ydjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
+  fileDesc("CixtcGMvY29vcmRpbmF0b3IvdjEvc2Vzc2lvbl9jb29yZGluYXRvci5wcm90bxISbXBjLmNvb3JkaW5hdG9yLnYxIqUBCg9QYXJ0aWNpcGFudEluZm8SLgoIcGFydHlfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMQoLZGV2aWNlX3R5cGUYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSLwoJZGV2aWNlX2lkGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIvsDChRDcmVhdGVTZXNzaW9uUmVxdWVzdBIpCgxzZXNzaW9uX3R5cGUYASABKAlCE7pIEHIOUgZrZXlnZW5SBHNpZ24SHgoLdGhyZXNob2xkX24YAiABKAVCCbpIBhoEGBQoABIeCgt0aHJlc2hvbGRfdBgDIAEoBUIJukgGGgQYFCgAEkUKDHBhcnRpY2lwYW50cxgEIAMoCzIjLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudEluZm9CCrpIB5IBBAgBEBQSHgoMbWVzc2FnZV9oYXNoGAUgASgJQgi6SAVyAxiAARInChJleHBpcmVzX2luX3NlY29uZHMYBiABKAVCC7pICBoGGICjBSgAEiwKBmtleV9pZBgUIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBJQCgpwdWJsaWNfa2V5GBUgASgJQjy6SDlyNzI1XihbMC05QS1GYS1mXXs2NH18WzAtOUEtRmEtZl17NjZ9fFswLTlBLUZhLWZdezEzMH0pPyQSTAoIa2V5X3R5cGUYFiABKAlCOrpIN3I1UgBSD2VjZHNhLXNlY3AyNTZrMVINZWRkc2EtZWQyNTUxOVIRc2Nobm9yci1zZWNwMjU2azESGgoHbWVzc2FnZRgXIAEoDEIJukgGegQYgIAEIq4CChVDcmVhdGVTZXNzaW9uUmVzcG9uc2USEgoKc2Vzc2lvbl9pZBgBIAEoCRJOCgtqb2luX3Rva2VucxgCIAMoCzI5Lm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2UuSm9pblRva2Vuc0VudHJ5EhIKCmV4cGlyZXNfYXQYAyABKAMSDgoGc3RhdHVzGBQgASgJEhMKC3RocmVzaG9sZF90GBUgASgFEhMKC3RocmVzaG9sZF9uGBYgASgFEhMKBmtleV9pZBgXIAEoCUgAiAEBEhAKCGtleV90eXBlGBggASgJGjEKD0pvaW5Ub2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB19rZXlfaWQi9QEKEkpvaW5TZXNzaW9uUmVxdWVzdBIeCgpqb2luX3Rva2VuGAEgASgJQgq6SAdyBRABGIACEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEjEKC2RldmljZV90eXBlGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kEi8KCWRldmljZV9pZBgEIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBIrCgRrZXlzGBQgASgLMh0ubXBjLmNvb3JkaW5hdG9yLnYxLlBhcnR5S2V5cyJ+CglQYXJ0eUtleXMSHQoMaWRlbnRpdHlfa2V5GAEgASgMQge6SAR6AmggEh4KDWVwaGVtZXJhbF9rZXkYAiABKAxCB7pIBHoCaCASFgoFbm9uY2UYAyABKAxCB7pIBHoCaCASGgoJc2lnbmF0dXJlGAQgASgMQge6SAR6AmhAIqUBChNKb2luU2Vzc2lvblJlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSEwoLcGFydHlfaW5kZXgYAiABKAUSDgoGc3RhdHVzGAMgASgJEjsKDHBhcnRpY2lwYW50cxgEIAMoCzIlLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudFN0YXR1cxIYChBwYXJ0eV9jcmVkZW50aWFsGBQgASgJIq0BChFQYXJ0aWNpcGFudFN0YXR1cxIQCghwYXJ0eV9pZBgBIAEoCRIOCgZzdGF0dXMYAiABKAkSEwoLcGFydHlfaW5kZXgYAyABKAUSEwoLZGV2aWNlX3R5cGUYFCABKAkSEQoJZGV2aWNlX2lkGBUgASgJEjAKBGtleXMYFiABKAsyHS5tcGMuY29vcmRpbmF0b3IudjEuUGFydHlLZXlzSACIAQFCBwoFX2tleXMiSwoXR2V0U2Vzc2lvblN0YXR1c1JlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCLVBAoYR2V0U2Vzc2lvblN0YXR1c1Jlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSDgoGc3RhdHVzGAIgASgJEhMKC3RocmVzaG9sZF90GAMgASgFEhMKC3RocmVzaG9sZF9uGAQgASgFEjsKDHBhcnRpY2lwYW50cxgFIAMoCzIlLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudFN0YXR1cxIUCgxzZXNzaW9uX3R5cGUYFCABKAkSEgoKZXhwaXJlc19hdBgVIAEoAxIZCgxtZXNzYWdlX2hhc2gYFiABKAlIAIgBARITCgZrZXlfaWQYFyABKAlIAYgBARIXCgpwdWJsaWNfa2V5GBggASgJSAKIAQESFgoJc2lnbmF0dXJlGBkgASgJSAOIAQESGAoLcmVjb3ZlcnlfaWQYGiABKAVIBIgBARIYCgtyb3N0ZXJfaGFzaBgbIAEoDEgFiAEBEjEKB2ZhaWx1cmUYHCABKAsyGy5tcGMuY29vcmRpbmF0b3IudjEuRmFpbHVyZUgGiAEBEg8KB3ZlcnNpb24YHSABKAMSEgoKY2hhaW5faGVhZBgeIAEoDBIQCghrZXlfdHlwZRgfIAEoCRIUCgdtZXNzYWdlGCAgASgMSAeIAQFCDwoNX21lc3NhZ2VfaGFzaEIJCgdfa2V5X2lkQg0KC19wdWJsaWNfa2V5QgwKCl9zaWduYXR1cmVCDgoMX3JlY292ZXJ5X2lkQg4KDF9yb3N0ZXJfaGFzaEIKCghfZmFpbHVyZUIKCghfbWVzc2FnZSKeAQoHRmFpbHVyZRIpCgZyZWFzb24YASABKAlCGbpIFnIUMhJeW2EtejAtOV8tXXsxLDY0fSQSMQoLcmVwb3J0ZWRfYnkYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSNQoIY3VscHJpdHMYAyADKAlCI7pIIJIBHRAUIhlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kInkKFU1hcmtQYXJ0eVJlYWR5UmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kImgKFk1hcmtQYXJ0eVJlYWR5UmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIRCglhbGxfcmVhZHkYAiABKAgSEwoLcmVhZHlfY291bnQYAyABKAUSFQoNdG90YWxfcGFydGllcxgEIAEoBSJHChNTdGFydFNlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiNwoUU3RhcnRTZXNzaW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIOCgZzdGF0dXMYAiABKAkigAMKF1JlcG9ydENvbXBsZXRpb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSLgoIcGFydHlfaWQYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSUAoKcHVibGljX2tleRgDIAEoCUI8ukg5cjcyNV4oWzAtOUEtRmEtZl17NjR9fFswLTlBLUZhLWZdezY2fXxbMC05QS1GYS1mXXsxMzB9KT8kEi8KCXNpZ25hdHVyZRgEIAEoCUIcukgZchcyFV4oWzAtOUEtRmEtZl17MTI4fSk/JBIeCgtyZWNvdmVyeV9pZBgFIAEoBUIJukgGGgQYAygAEiEKEHJlc3VsdF9zaWduYXR1cmUYFCABKAxCB7pIBHoCGEASMQoHZmFpbHVyZRgVIAEoCzIbLm1wYy5jb29yZGluYXRvci52MS5GYWlsdXJlSACIAQFCCgoIX2ZhaWx1cmUiQgoYUmVwb3J0Q29tcGxldGlvblJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSFQoNYWxsX2NvbXBsZXRlZBgCIAEoCCJHChNDbG9zZVNlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiNwoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIOCgZzdGF0dXMYAiABKAkyrwgKElNlc3Npb25Db29yZGluYXRvchKGAQoNQ3JlYXRlU2Vzc2lvbhIoLm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVxdWVzdBopLm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2UiIOjgGMkBgtPkkwIVOgEqIhAvYXBpL3YxL3Nlc3Npb25zEoABCgtKb2luU2Vzc2lvbhImLm1wYy5jb29yZGluYXRvci52MS5Kb2luU2Vzc2lvblJlcXVlc3QaJy5tcGMuY29vcmRpbmF0b3IudjEuSm9pblNlc3Npb25SZXNwb25zZSIggtPkkwIaOgEqIhUvYXBpL3YxL3Nlc3Npb25zL2pvaW4SlAEKEEdldFNlc3Npb25TdGF0dXMSKy5tcGMuY29vcmRpbmF0b3IudjEuR2V0U2Vzc2lvblN0YXR1c1JlcXVlc3QaLC5tcGMuY29vcmRpbmF0b3IudjEuR2V0U2Vzc2lvblN0YXR1c1Jlc3BvbnNlIiWC0+STAh8SHS9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9EqoBCg5NYXJrUGFydHlSZWFkeRIpLm1wYy5jb29yZGluYXRvci52MS5NYXJrUGFydHlSZWFkeVJlcXVlc3QaKi5tcGMuY29vcmRpbmF0b3IudjEuTWFya1BhcnR5UmVhZHlSZXNwb25zZSJBgtPkkwI7OgEqGjYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9wYXJ0aWVzL3twYXJ0eV9pZH0vcmVhZHkSkQEKDFN0YXJ0U2Vzc2lvbhInLm1wYy5jb29yZGluYXRvci52MS5TdGFydFNlc3Npb25SZXF1ZXN0GigubXBjLmNvb3JkaW5hdG9yLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASoiIy9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9L3N0YXJ0EqABChBSZXBvcnRDb21wbGV0aW9uEisubXBjLmNvb3JkaW5hdG9yLnYxLlJlcG9ydENvbXBsZXRpb25SZXF1ZXN0GiwubXBjLmNvb3JkaW5hdG9yLnYxLlJlcG9ydENvbXBsZXRpb25SZXNwb25zZSIxgtPkkwIrOgEqIiYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9jb21wbGV0ZRKRAQoMQ2xvc2VTZXNzaW9uEicubXBjLmNvb3JkaW5hdG9yLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaKC5tcGMuY29vcmRpbmF0b3IudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKiIjL2FwaS92MS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vY2xvc2VCR1pFZ2l0aHViLmNvbS9yd2FkdXJpYW4vbXBjLXN5c3RlbS9hcGkvZ3JwYy9jb29yZGluYXRvci92MTtjb29yZGluYXRvcnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
 
 /**
  * @generated from message mpc.coordinator.v1.ParticipantInfo
@@ -80,7 +80,7 @@ export type CreateSessionRequest = Message<"mpc.coordinator.v1.CreateSessionRequ
   participants: ParticipantInfo[];
 
   /**
-   * Sign only: the hash to sign, 64 hex digits.
+   * Sign only: the hash to sign, 64 hex digits. Not with eddsa-ed25519 keys.
    *
    * @generated from field: string message_hash = 5;
    */
@@ -101,11 +101,25 @@ export type CreateSessionRequest = Message<"mpc.coordinator.v1.CreateSessionRequ
   keyId: string;
 
   /**
-   * ... or by its public key, 33 or 65 bytes as hex.
+   * ... or by its public key as hex: 33 or 65 bytes of secp256k1 (ECDSA), 32 bytes for the other key types.
    *
    * @generated from field: string public_key = 21;
    */
   publicKey: string;
+
+  /**
+   * ecdsa-secp256k1 where absent. In a sign session that names its key it may be left out.
+   *
+   * @generated from field: string key_type = 22;
+   */
+  keyType: string;
+
+  /**
+   * Sign with an eddsa-ed25519 key only, in place of message_hash: the message itself, 1 to 65536 bytes.
+   *
+   * @generated from field: bytes message = 23;
+   */
+  message: Uint8Array;
 };
 
 /**
@@ -159,6 +173,11 @@ export type CreateSessionResponse = Message<"mpc.coordinator.v1.CreateSessionRes
    * @generated from field: optional string key_id = 23;
    */
   keyId?: string | undefined;
+
+  /**
+   * @generated from field: string key_type = 24;
+   */
+  keyType: string;
 };
 
 /**
@@ -405,20 +424,22 @@ export type GetSessionStatusResponse = Message<"mpc.coordinator.v1.GetSessionSta
   keyId?: string | undefined;
 
   /**
-   * The key made (keygen, completed) or the key signed with (sign); uncompressed, hex.
+   * The key made (keygen, completed) or the key signed with (sign), hex: uncompressed for ECDSA, else 32 bytes.
    *
    * @generated from field: optional string public_key = 24;
    */
   publicKey?: string | undefined;
 
   /**
-   * r||s as 128 hex digits, when completed.
+   * 64 bytes as hex, when completed: r||s, or for the other key types R||s.
    *
    * @generated from field: optional string signature = 25;
    */
   signature?: string | undefined;
 
   /**
+   * ECDSA only.
+   *
    * @generated from field: optional int32 recovery_id = 26;
    */
   recoveryId?: number | undefined;
@@ -448,6 +469,18 @@ export type GetSessionStatusResponse = Message<"mpc.coordinator.v1.GetSessionSta
    * @generated from field: bytes chain_head = 30;
    */
   chainHead: Uint8Array;
+
+  /**
+   * @generated from field: string key_type = 31;
+   */
+  keyType: string;
+
+  /**
+   * The message to sign, with an eddsa-ed25519 key.
+   *
+   * @generated from field: optional bytes message = 32;
+   */
+  message?: Uint8Array | undefined;
 };
 
 /**
@@ -598,14 +631,14 @@ export type ReportCompletionRequest = Message<"mpc.coordinator.v1.ReportCompleti
   partyId: string;
 
   /**
-   * Keygen: 33 or 65 bytes as hex.
+   * Keygen, hex: 33 or 65 bytes of secp256k1 (ECDSA), 32 bytes for the other key types.
    *
    * @generated from field: string public_key = 3;
    */
   publicKey: string;
 
   /**
-   * Sign: r||s as 128 hex digits.
+   * Sign: r||s as 128 hex digits, or for the other key types R||s.
    *
    * @generated from field: string signature = 4;
    */
@@ -704,6 +737,8 @@ export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@_
  */
 export const SessionCoordinator: GenService<{
   /**
+   * A session for making a key or for signing, with one join token per participant.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.CreateSession
    */
   createSession: {
@@ -712,6 +747,9 @@ export const SessionCoordinator: GenService<{
     output: typeof CreateSessionResponseSchema;
   },
   /**
+   * A participant joins with its token; the answer holds the credential for its further calls. Repeating it is
+   * harmless.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.JoinSession
    */
   joinSession: {
@@ -720,6 +758,8 @@ export const SessionCoordinator: GenService<{
     output: typeof JoinSessionResponseSchema;
   },
   /**
+   * The session as it is now.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.GetSessionStatus
    */
   getSessionStatus: {
@@ -728,6 +768,8 @@ export const SessionCoordinator: GenService<{
     output: typeof GetSessionStatusResponseSchema;
   },
   /**
+   * A joined party is ready to run the protocol. Refused before all have joined.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.MarkPartyReady
    */
   markPartyReady: {
@@ -736,6 +778,8 @@ export const SessionCoordinator: GenService<{
     output: typeof MarkPartyReadyResponseSchema;
   },
   /**
+   * Starts the protocol once all parties are ready.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.StartSession
    */
   startSession: {
@@ -744,6 +788,8 @@ export const SessionCoordinator: GenService<{
     output: typeof StartSessionResponseSchema;
   },
   /**
+   * A party reports its result, or why it gave up. The session completes when all results agree.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.ReportCompletion
    */
   reportCompletion: {
@@ -752,6 +798,8 @@ export const SessionCoordinator: GenService<{
     output: typeof ReportCompletionResponseSchema;
   },
   /**
+   * Ends a session that is not over: it becomes failed, with the reason closed.
+   *
    * @generated from rpc mpc.coordinator.v1.SessionCoordinator.CloseSession
    */
   closeSession: {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/events/v1/message_events.proto.
  */
 export const file_mpc_events_v1_message_events: GenFile = /*@__PURE__*/
-  fileDesc("CiJtcGMvZXZlbnRzL3YxL21lc3NhZ2VfZXZlbnRzLnByb3RvEg1tcGMuZXZlbnRzLnYxIvIBCgxNZXNzYWdlRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIPCgd0aW1lX21zGAMgASgDEhYKDmNvcnJlbGF0aW9uX2lkGAQgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAUgASgNEjYKDm1lc3NhZ2Vfcm91dGVkGBQgASgLMhwubXBjLmV2ZW50cy52MS5NZXNzYWdlUm91dGVkSAASOAoPbWVzc2FnZV9yZWZ1c2VkGBUgASgLMh0ubXBjLmV2ZW50cy52MS5NZXNzYWdlUmVmdXNlZEgAQgkKB3BheWxvYWQiVwoNTWVzc2FnZVJvdXRlZBISCgpmcm9tX3BhcnR5GAEgASgJEhIKCnRvX3BhcnRpZXMYAiADKAkSDQoFcm91bmQYAyABKAUSDwoHcGF5bG9hZBgEIAEoDCJ2Cg5NZXNzYWdlUmVmdXNlZBISCgpmcm9tX3BhcnR5GAEgASgJEhIKCnRvX3BhcnRpZXMYAiADKAkSDQoFcm91bmQYAyABKAUSFAoMcGF5bG9hZF9oYXNoGAQgASgMEhcKD3N0b3JlZF9zZXF1ZW5jZRgFIAEoBEI9WjtnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2V2ZW50cy92MTtldmVudHN2MWIGcHJvdG8z");
+  fileDesc("CiJtcGMvZXZlbnRzL3YxL21lc3NhZ2VfZXZlbnRzLnByb3RvEg1tcGMuZXZlbnRzLnYxIpQDCgxNZXNzYWdlRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIPCgd0aW1lX21zGAMgASgDEhYKDmNvcnJlbGF0aW9uX2lkGAQgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAUgASgNEjYKDm1lc3NhZ2Vfcm91dGVkGBQgASgLMhwubXBjLmV2ZW50cy52MS5NZXNzYWdlUm91dGVkSAASOAoPbWVzc2FnZV9yZWZ1c2VkGBUgASgLMh0ubXBjLmV2ZW50cy52MS5NZXNzYWdlUmVmdXNlZEgAEk0KGnN1YnNjcmlwdGlvbl90aWNrZXRfaXNzdWVkGBYgASgLMicubXBjLmV2ZW50cy52MS5TdWJzY3JpcHRpb25UaWNrZXRJc3N1ZWRIABJRChxzdWJzY3JpcHRpb25fdGlja2V0X3JlZGVlbWVkGBcgASgLMikubXBjLmV2ZW50cy52MS5TdWJzY3JpcHRpb25UaWNrZXRSZWRlZW1lZEgAQgkKB3BheWxvYWQiVwoNTWVzc2FnZVJvdXRlZBISCgpmcm9tX3BhcnR5GAEgASgJEhIKCnRvX3BhcnRpZXMYAiADKAkSDQoFcm91bmQYAyABKAUSDwoHcGF5bG9hZBgEIAEoDCJ2Cg5NZXNzYWdlUmVmdXNlZBISCgpmcm9tX3BhcnR5GAEgASgJEhIKCnRvX3BhcnRpZXMYAiADKAkSDQoFcm91bmQYAyABKAUSFAoMcGF5bG9hZF9oYXNoGAQgASgMEhcKD3N0b3JlZF9zZXF1ZW5jZRgFIAEoBCKAAQoYU3Vic2NyaXB0aW9uVGlja2V0SXNzdWVkEhMKC3RpY2tldF9oYXNoGAEgASgMEhAKCHBhcnR5X2lkGAIgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAMgASgEEg4KBm9yaWdpbhgEIAEoCRIVCg1leHBpcmVzX2F0X21zGAUgASgDIjEKGlN1YnNjcmlwdGlvblRpY2tldFJlZGVlbWVkEhMKC3RpY2tldF9oYXNoGAEgASgMQj1aO2dpdGh1Yi5jb20vcndhZHVyaWFuL21wYy1zeXN0ZW0vYXBpL2dycGMvZXZlbnRzL3YxO2V2ZW50c3YxYgZwcm90bzM");
 
 /**
  * @generated from message mpc.events.v1.MessageEvent
@@ -58,6 +58,18 @@ export type MessageEvent = Message<"mpc.events.v1.MessageEvent"> & {
      */
     value: MessageRefused;
     case: "messageRefused";
+  } | {
+    /**
+     * @generated from field: mpc.events.v1.SubscriptionTicketIssued subscription_ticket_issued = 22;
+     */
+    value: SubscriptionTicketIssued;
+    case: "subscriptionTicketIssued";
+  } | {
+    /**
+     * @generated from field: mpc.events.v1.SubscriptionTicketRedeemed subscription_ticket_redeemed = 23;
+     */
+    value: SubscriptionTicketRedeemed;
+    case: "subscriptionTicketRedeemed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -146,4 +158,68 @@ export type MessageRefused = Message<"mpc.events.v1.MessageRefused"> & {
  */
 export const MessageRefusedSchema: GenMessage<MessageRefused> = /*@__PURE__*/
   messageDesc(file_mpc_events_v1_message_events, 2);
+
+/**
+ * A party may open one WebSocket with the ticket of this hash.
+ *
+ * @generated from message mpc.events.v1.SubscriptionTicketIssued
+ */
+export type SubscriptionTicketIssued = Message<"mpc.events.v1.SubscriptionTicketIssued"> & {
+  /**
+   * SHA-256 of the ticket.
+   *
+   * @generated from field: bytes ticket_hash = 1;
+   */
+  ticketHash: Uint8Array;
+
+  /**
+   * @generated from field: string party_id = 2;
+   */
+  partyId: string;
+
+  /**
+   * Where the subscription begins unless it names a position itself.
+   *
+   * @generated from field: uint64 after_sequence = 3;
+   */
+  afterSequence: bigint;
+
+  /**
+   * Origin of the page that asked for it; empty: of no page.
+   *
+   * @generated from field: string origin = 4;
+   */
+  origin: string;
+
+  /**
+   * @generated from field: int64 expires_at_ms = 5;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message mpc.events.v1.SubscriptionTicketIssued.
+ * Use `create(SubscriptionTicketIssuedSchema)` to create a new message.
+ */
+export const SubscriptionTicketIssuedSchema: GenMessage<SubscriptionTicketIssued> = /*@__PURE__*/
+  messageDesc(file_mpc_events_v1_message_events, 3);
+
+/**
+ * An attempt to use a ticket. The first one in the order of the log has used it; the event id tells whose it was.
+ *
+ * @generated from message mpc.events.v1.SubscriptionTicketRedeemed
+ */
+export type SubscriptionTicketRedeemed = Message<"mpc.events.v1.SubscriptionTicketRedeemed"> & {
+  /**
+   * @generated from field: bytes ticket_hash = 1;
+   */
+  ticketHash: Uint8Array;
+};
+
+/**
+ * Describes the message mpc.events.v1.SubscriptionTicketRedeemed.
+ * Use `create(SubscriptionTicketRedeemedSchema)` to create a new message.
+ */
+export const SubscriptionTicketRedeemedSchema: GenMessage<SubscriptionTicketRedeemed> = /*@__PURE__*/
+  messageDesc(file_mpc_events_v1_message_events, 4);
 

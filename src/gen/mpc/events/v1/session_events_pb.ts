@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/events/v1/session_events.proto.
  */
 export const file_mpc_events_v1_session_events: GenFile = /*@__PURE__*/
-  fileDesc("CiJtcGMvZXZlbnRzL3YxL3Nlc3Npb25fZXZlbnRzLnByb3RvEg1tcGMuZXZlbnRzLnYxItIFCgxTZXNzaW9uRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIYChBzZXNzaW9uX3NlcXVlbmNlGAMgASgEEg8KB3RpbWVfbXMYBCABKAMSDQoFYWN0b3IYBSABKAkSFAoMY2F1c2F0aW9uX2lkGAYgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAcgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAggASgNEhUKDXByZXZpb3VzX2hhc2gYCSABKAwSOAoPc2Vzc2lvbl9jcmVhdGVkGBQgASgLMh0ubXBjLmV2ZW50cy52MS5TZXNzaW9uQ3JlYXRlZEgAEjIKDHBhcnR5X2pvaW5lZBgVIAEoCzIaLm1wYy5ldmVudHMudjEuUGFydHlKb2luZWRIABIwCgtwYXJ0eV9yZWFkeRgWIAEoCzIZLm1wYy5ldmVudHMudjEuUGFydHlSZWFkeUgAEjgKD3Nlc3Npb25fc3RhcnRlZBgXIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvblN0YXJ0ZWRIABI4Cg9wYXJ0eV9jb21wbGV0ZWQYGCABKAsyHS5tcGMuZXZlbnRzLnYxLlBhcnR5Q29tcGxldGVkSAASPAoRc2Vzc2lvbl9jb21wbGV0ZWQYGSABKAsyHy5tcGMuZXZlbnRzLnYxLlNlc3Npb25Db21wbGV0ZWRIABI2Cg5zZXNzaW9uX2ZhaWxlZBgaIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkZhaWxlZEgAEjgKD3Nlc3Npb25fZXhwaXJlZBgbIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvbkV4cGlyZWRIABI2Cg5zZXNzaW9uX2Nsb3NlZBgcIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkNsb3NlZEgAQgkKB3BheWxvYWQi2gEKDlNlc3Npb25DcmVhdGVkEhQKDHNlc3Npb25fdHlwZRgBIAEoCRITCgt0aHJlc2hvbGRfdBgCIAEoBRITCgt0aHJlc2hvbGRfbhgDIAEoBRI3CgxwYXJ0aWNpcGFudHMYBCADKAsyIS5tcGMuZXZlbnRzLnYxLkludml0ZWRQYXJ0aWNpcGFudBIVCg1leHBpcmVzX2F0X21zGAUgASgDEhQKDG1lc3NhZ2VfaGFzaBgGIAEoDBIOCgZrZXlfaWQYByABKAkSEgoKcHVibGljX2tleRgIIAEoDCKhAQoSSW52aXRlZFBhcnRpY2lwYW50EhAKCHBhcnR5X2lkGAEgASgJEhMKC2RldmljZV90eXBlGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRIXCg9qb2luX3Rva2VuX2hhc2gYBCABKAwSGQoRc2VhbGVkX2pvaW5fdG9rZW4YBSABKAwSHQoVZXhwZWN0ZWRfaWRlbnRpdHlfa2V5GAYgASgMIlsKCkpvaW5lZEtleXMSFAoMaWRlbnRpdHlfa2V5GAEgASgMEhUKDWVwaGVtZXJhbF9rZXkYAiABKAwSDQoFbm9uY2UYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIokBCgtQYXJ0eUpvaW5lZBIQCghwYXJ0eV9pZBgBIAEoCRITCgtkZXZpY2VfdHlwZRgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSJwoEa2V5cxgEIAEoCzIZLm1wYy5ldmVudHMudjEuSm9pbmVkS2V5cxIXCg9jcmVkZW50aWFsX2hhc2gYBSABKAwiHgoKUGFydHlSZWFkeRIQCghwYXJ0eV9pZBgBIAEoCSIlCg5TZXNzaW9uU3RhcnRlZBITCgtyb3N0ZXJfaGFzaBgBIAEoDCJ4Cg5QYXJ0eUNvbXBsZXRlZBIQCghwYXJ0eV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDBITCgtyZWNvdmVyeV9pZBgEIAEoBRIYChByZXN1bHRfc2lnbmF0dXJlGAUgASgMIk4KEFNlc3Npb25Db21wbGV0ZWQSEgoKcHVibGljX2tleRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSEwoLcmVjb3ZlcnlfaWQYAyABKAUiRgoNU2Vzc2lvbkZhaWxlZBIOCgZyZWFzb24YASABKAkSEwoLcmVwb3J0ZWRfYnkYAiABKAkSEAoIY3VscHJpdHMYAyADKAkiEAoOU2Vzc2lvbkV4cGlyZWQiDwoNU2Vzc2lvbkNsb3NlZEI9WjtnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2V2ZW50cy92MTtldmVudHN2MWIGcHJvdG8z");
+  fileDesc("CiJtcGMvZXZlbnRzL3YxL3Nlc3Npb25fZXZlbnRzLnByb3RvEg1tcGMuZXZlbnRzLnYxItIFCgxTZXNzaW9uRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIYChBzZXNzaW9uX3NlcXVlbmNlGAMgASgEEg8KB3RpbWVfbXMYBCABKAMSDQoFYWN0b3IYBSABKAkSFAoMY2F1c2F0aW9uX2lkGAYgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAcgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAggASgNEhUKDXByZXZpb3VzX2hhc2gYCSABKAwSOAoPc2Vzc2lvbl9jcmVhdGVkGBQgASgLMh0ubXBjLmV2ZW50cy52MS5TZXNzaW9uQ3JlYXRlZEgAEjIKDHBhcnR5X2pvaW5lZBgVIAEoCzIaLm1wYy5ldmVudHMudjEuUGFydHlKb2luZWRIABIwCgtwYXJ0eV9yZWFkeRgWIAEoCzIZLm1wYy5ldmVudHMudjEuUGFydHlSZWFkeUgAEjgKD3Nlc3Npb25fc3RhcnRlZBgXIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvblN0YXJ0ZWRIABI4Cg9wYXJ0eV9jb21wbGV0ZWQYGCABKAsyHS5tcGMuZXZlbnRzLnYxLlBhcnR5Q29tcGxldGVkSAASPAoRc2Vzc2lvbl9jb21wbGV0ZWQYGSABKAsyHy5tcGMuZXZlbnRzLnYxLlNlc3Npb25Db21wbGV0ZWRIABI2Cg5zZXNzaW9uX2ZhaWxlZBgaIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkZhaWxlZEgAEjgKD3Nlc3Npb25fZXhwaXJlZBgbIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvbkV4cGlyZWRIABI2Cg5zZXNzaW9uX2Nsb3NlZBgcIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkNsb3NlZEgAQgkKB3BheWxvYWQikwIKDlNlc3Npb25DcmVhdGVkEhQKDHNlc3Npb25fdHlwZRgBIAEoCRITCgt0aHJlc2hvbGRfdBgCIAEoBRITCgt0aHJlc2hvbGRfbhgDIAEoBRI3CgxwYXJ0aWNpcGFudHMYBCADKAsyIS5tcGMuZXZlbnRzLnYxLkludml0ZWRQYXJ0aWNpcGFudBIVCg1leHBpcmVzX2F0X21zGAUgASgDEhQKDG1lc3NhZ2VfaGFzaBgGIAEoDBIOCgZrZXlfaWQYByABKAkSEgoKcHVibGljX2tleRgIIAEoDBIQCghrZXlfdHlwZRgJIAEoCRIPCgdtZXNzYWdlGAogASgMEhQKDHJlcXVlc3RfaGFzaBgUIAEoDCKhAQoSSW52aXRlZFBhcnRpY2lwYW50EhAKCHBhcnR5X2lkGAEgASgJEhMKC2RldmljZV90eXBlGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRIXCg9qb2luX3Rva2VuX2hhc2gYBCABKAwSGQoRc2VhbGVkX2pvaW5fdG9rZW4YBSABKAwSHQoVZXhwZWN0ZWRfaWRlbnRpdHlfa2V5GAYgASgMIlsKCkpvaW5lZEtleXMSFAoMaWRlbnRpdHlfa2V5GAEgASgMEhUKDWVwaGVtZXJhbF9rZXkYAiABKAwSDQoFbm9uY2UYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIokBCgtQYXJ0eUpvaW5lZBIQCghwYXJ0eV9pZBgBIAEoCRITCgtkZXZpY2VfdHlwZRgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSJwoEa2V5cxgEIAEoCzIZLm1wYy5ldmVudHMudjEuSm9pbmVkS2V5cxIXCg9jcmVkZW50aWFsX2hhc2gYBSABKAwiHgoKUGFydHlSZWFkeRIQCghwYXJ0eV9pZBgBIAEoCSIlCg5TZXNzaW9uU3RhcnRlZBITCgtyb3N0ZXJfaGFzaBgBIAEoDCJ4Cg5QYXJ0eUNvbXBsZXRlZBIQCghwYXJ0eV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDBITCgtyZWNvdmVyeV9pZBgEIAEoBRIYChByZXN1bHRfc2lnbmF0dXJlGAUgASgMIk4KEFNlc3Npb25Db21wbGV0ZWQSEgoKcHVibGljX2tleRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSEwoLcmVjb3ZlcnlfaWQYAyABKAUiRgoNU2Vzc2lvbkZhaWxlZBIOCgZyZWFzb24YASABKAkSEwoLcmVwb3J0ZWRfYnkYAiABKAkSEAoIY3VscHJpdHMYAyADKAkiEAoOU2Vzc2lvbkV4cGlyZWQiDwoNU2Vzc2lvbkNsb3NlZEI9WjtnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2V2ZW50cy92MTtldmVudHN2MWIGcHJvdG8z");
 
 /**
  * @generated from message mpc.events.v1.SessionEvent
@@ -184,11 +184,32 @@ export type SessionCreated = Message<"mpc.events.v1.SessionCreated"> & {
   keyId: string;
 
   /**
-   * Compressed, 33 bytes.
+   * In the form of its type: compressed, 33 bytes (ECDSA), or 32 bytes.
    *
    * @generated from field: bytes public_key = 8;
    */
   publicKey: Uint8Array;
+
+  /**
+   * Absent in events from before there were others: ecdsa-secp256k1.
+   *
+   * @generated from field: string key_type = 9;
+   */
+  keyType: string;
+
+  /**
+   * Sign with an eddsa-ed25519 key: the message, in place of message_hash.
+   *
+   * @generated from field: bytes message = 10;
+   */
+  message: Uint8Array;
+
+  /**
+   * SHA-256 of the request, where it came with an Idempotency-Key: the session id is derived from that.
+   *
+   * @generated from field: bytes request_hash = 20;
+   */
+  requestHash: Uint8Array;
 };
 
 /**
@@ -365,20 +386,22 @@ export type PartyCompleted = Message<"mpc.events.v1.PartyCompleted"> & {
   partyId: string;
 
   /**
-   * Keygen: compressed, 33 bytes.
+   * Keygen: in the form of its type, as in SessionCreated.
    *
    * @generated from field: bytes public_key = 2;
    */
   publicKey: Uint8Array;
 
   /**
-   * Sign: r||s, 64 bytes.
+   * Sign: r||s or R||s, 64 bytes.
    *
    * @generated from field: bytes signature = 3;
    */
   signature: Uint8Array;
 
   /**
+   * ECDSA only.
+   *
    * @generated from field: int32 recovery_id = 4;
    */
   recoveryId: number;

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/party/v1/server_party.proto.
  */
 export const file_mpc_party_v1_server_party: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tcGMvcGFydHkvdjEvc2VydmVyX3BhcnR5LnByb3RvEgxtcGMucGFydHkudjEiEQoPR2V0UGFydHlSZXF1ZXN0In4KEEdldFBhcnR5UmVzcG9uc2USEQoJZGV2aWNlX2lkGAEgASgJEhQKDGlkZW50aXR5X2tleRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgprZXlfc2hhcmVzGAQgASgFEhgKEHJ1bm5pbmdfc2Vzc2lvbnMYBSABKAUiZQoUTGlzdEtleVNoYXJlc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASMgoMYWZ0ZXJfa2V5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIlMKFUxpc3RLZXlTaGFyZXNSZXNwb25zZRIoCgRrZXlzGAEgAygLMhoubXBjLnBhcnR5LnYxLktleVNoYXJlSW5mbxIQCghoYXNfbW9yZRgCIAEoCCKSAQoMS2V5U2hhcmVJbmZvEg4KBmtleV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIQCghwYXJ0eV9pZBgDIAEoCRITCgtwYXJ0eV9pbmRleBgEIAEoBRITCgt0aHJlc2hvbGRfdBgFIAEoBRITCgt0aHJlc2hvbGRfbhgGIAEoBRISCgpwdWJsaWNfa2V5GAcgASgJIhEKD0xpc3RCYW5zUmVxdWVzdCIzChBMaXN0QmFuc1Jlc3BvbnNlEh8KBGJhbnMYASADKAsyES5tcGMucGFydHkudjEuQmFuIl4KA0JhbhIOCgZrZXlfaWQYASABKAkSEAoIcGFydHlfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSEQoJYmFubmVkX2F0GAUgASgDMswCCgtTZXJ2ZXJQYXJ0eRJgCghHZXRQYXJ0eRIdLm1wYy5wYXJ0eS52MS5HZXRQYXJ0eVJlcXVlc3QaHi5tcGMucGFydHkudjEuR2V0UGFydHlSZXNwb25zZSIVgtPkkwIPEg0vYXBpL3YxL3BhcnR5EnQKDUxpc3RLZXlTaGFyZXMSIi5tcGMucGFydHkudjEuTGlzdEtleVNoYXJlc1JlcXVlc3QaIy5tcGMucGFydHkudjEuTGlzdEtleVNoYXJlc1Jlc3BvbnNlIhqC0+STAhQSEi9hcGkvdjEvcGFydHkva2V5cxJlCghMaXN0QmFucxIdLm1wYy5wYXJ0eS52MS5MaXN0QmFuc1JlcXVlc3QaHi5tcGMucGFydHkudjEuTGlzdEJhbnNSZXNwb25zZSIagtPkkwIUEhIvYXBpL3YxL3BhcnR5L2JhbnNCO1o5Z2l0aHViLmNvbS9yd2FkdXJpYW4vbXBjLXN5c3RlbS9hcGkvZ3JwYy9wYXJ0eS92MTtwYXJ0eXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations]);
+  fileDesc("Ch9tcGMvcGFydHkvdjEvc2VydmVyX3BhcnR5LnByb3RvEgxtcGMucGFydHkudjEiEQoPR2V0UGFydHlSZXF1ZXN0In4KEEdldFBhcnR5UmVzcG9uc2USEQoJZGV2aWNlX2lkGAEgASgJEhQKDGlkZW50aXR5X2tleRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgprZXlfc2hhcmVzGAQgASgFEhgKEHJ1bm5pbmdfc2Vzc2lvbnMYBSABKAUiZQoUTGlzdEtleVNoYXJlc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASMgoMYWZ0ZXJfa2V5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIlMKFUxpc3RLZXlTaGFyZXNSZXNwb25zZRIoCgRrZXlzGAEgAygLMhoubXBjLnBhcnR5LnYxLktleVNoYXJlSW5mbxIQCghoYXNfbW9yZRgCIAEoCCKkAQoMS2V5U2hhcmVJbmZvEg4KBmtleV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIQCghwYXJ0eV9pZBgDIAEoCRITCgtwYXJ0eV9pbmRleBgEIAEoBRITCgt0aHJlc2hvbGRfdBgFIAEoBRITCgt0aHJlc2hvbGRfbhgGIAEoBRISCgpwdWJsaWNfa2V5GAcgASgJEhAKCGtleV90eXBlGAggASgJIhEKD0xpc3RCYW5zUmVxdWVzdCIzChBMaXN0QmFuc1Jlc3BvbnNlEh8KBGJhbnMYASADKAsyES5tcGMucGFydHkudjEuQmFuIl4KA0JhbhIOCgZrZXlfaWQYASABKAkSEAoIcGFydHlfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSEQoJYmFubmVkX2F0GAUgASgDMswCCgtTZXJ2ZXJQYXJ0eRJgCghHZXRQYXJ0eRIdLm1wYy5wYXJ0eS52MS5HZXRQYXJ0eVJlcXVlc3QaHi5tcGMucGFydHkudjEuR2V0UGFydHlSZXNwb25zZSIVgtPkkwIPEg0vYXBpL3YxL3BhcnR5EnQKDUxpc3RLZXlTaGFyZXMSIi5tcGMucGFydHkudjEuTGlzdEtleVNoYXJlc1JlcXVlc3QaIy5tcGMucGFydHkudjEuTGlzdEtleVNoYXJlc1Jlc3BvbnNlIhqC0+STAhQSEi9hcGkvdjEvcGFydHkva2V5cxJlCghMaXN0QmFucxIdLm1wYy5wYXJ0eS52MS5MaXN0QmFuc1JlcXVlc3QaHi5tcGMucGFydHkudjEuTGlzdEJhbnNSZXNwb25zZSIagtPkkwIUEhIvYXBpL3YxL3BhcnR5L2JhbnNCO1o5Z2l0aHViLmNvbS9yd2FkdXJpYW4vbXBjLXN5c3RlbS9hcGkvZ3JwYy9wYXJ0eS92MTtwYXJ0eXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations]);
 
 /**
  * @generated from message mpc.party.v1.GetPartyRequest
@@ -155,11 +155,16 @@ export type KeyShareInfo = Message<"mpc.party.v1.KeyShareInfo"> & {
   thresholdN: number;
 
   /**
-   * Uncompressed, hex.
+   * Hex: uncompressed for ECDSA, else 32 bytes.
    *
    * @generated from field: string public_key = 7;
    */
   publicKey: string;
+
+  /**
+   * @generated from field: string key_type = 8;
+   */
+  keyType: string;
 };
 
 /**
@@ -245,6 +250,8 @@ export const BanSchema: GenMessage<Ban> = /*@__PURE__*/
  */
 export const ServerParty: GenService<{
   /**
+   * Who the party is and what it is doing.
+   *
    * @generated from rpc mpc.party.v1.ServerParty.GetParty
    */
   getParty: {
@@ -253,6 +260,8 @@ export const ServerParty: GenService<{
     output: typeof GetPartyResponseSchema;
   },
   /**
+   * The keys of which the party holds a share.
+   *
    * @generated from rpc mpc.party.v1.ServerParty.ListKeyShares
    */
   listKeyShares: {
@@ -261,6 +270,8 @@ export const ServerParty: GenService<{
     output: typeof ListKeySharesResponseSchema;
   },
   /**
+   * The peers that the party no longer signs with, and why.
+   *
    * @generated from rpc mpc.party.v1.ServerParty.ListBans
    */
   listBans: {

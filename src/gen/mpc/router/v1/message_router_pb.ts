@@ -8,13 +8,14 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
+import { file_mpc_api_v1_options } from "../../api/v1/options_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file mpc/router/v1/message_router.proto.
  */
 export const file_mpc_router_v1_message_router: GenFile = /*@__PURE__*/
-  fileDesc("CiJtcGMvcm91dGVyL3YxL21lc3NhZ2Vfcm91dGVyLnByb3RvEg1tcGMucm91dGVyLnYxIp8CCgpNUENNZXNzYWdlEjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMAoKZnJvbV9wYXJ0eRgCIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBI5Cgp0b19wYXJ0aWVzGAMgAygJQiW6SCKSAR8QFBgBIhlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhkKBXJvdW5kGAQgASgFQgq6SAcaBRjoBygAEhwKB3BheWxvYWQYBSABKAxCC7pICHoGEAEYgIAgEhQKDGlzX2Jyb2FkY2FzdBgGIAEoCBIRCgl0aW1lc3RhbXAYByABKAMSEAoIc2VxdWVuY2UYFCABKAMiTAoUUm91dGVNZXNzYWdlUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIQCghzZXF1ZW5jZRgUIAEoAxIRCglkdXBsaWNhdGUYFSABKAgilQEKEFN1YnNjcmliZVJlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIuCghwYXJ0eV9pZBgCIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIfCg5hZnRlcl9zZXF1ZW5jZRgUIAEoA0IHukgEIgIoACK5AQoZR2V0UGVuZGluZ01lc3NhZ2VzUmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEh8KDmFmdGVyX3NlcXVlbmNlGBQgASgDQge6SAQiAigAEhkKBWxpbWl0GBUgASgFQgq6SAcaBRjoBygAIpMBCg5QZW5kaW5nTWVzc2FnZRISCgpmcm9tX3BhcnR5GAEgASgJEg0KBXJvdW5kGAIgASgFEg8KB3BheWxvYWQYAyABKAwSEQoJdGltZXN0YW1wGAQgASgDEhIKCnRvX3BhcnRpZXMYFCADKAkSFAoMaXNfYnJvYWRjYXN0GBUgASgIEhAKCHNlcXVlbmNlGBYgASgDIl8KGkdldFBlbmRpbmdNZXNzYWdlc1Jlc3BvbnNlEi8KCG1lc3NhZ2VzGAEgAygLMh0ubXBjLnJvdXRlci52MS5QZW5kaW5nTWVzc2FnZRIQCghoYXNfbW9yZRgUIAEoCDLrAgoNTWVzc2FnZVJvdXRlchJrCgxSb3V0ZU1lc3NhZ2USGS5tcGMucm91dGVyLnYxLk1QQ01lc3NhZ2UaIy5tcGMucm91dGVyLnYxLlJvdXRlTWVzc2FnZVJlc3BvbnNlIhuC0+STAhU6ASoiEC9hcGkvdjEvbWVzc2FnZXMSUQoRU3Vic2NyaWJlTWVzc2FnZXMSHy5tcGMucm91dGVyLnYxLlN1YnNjcmliZVJlcXVlc3QaGS5tcGMucm91dGVyLnYxLk1QQ01lc3NhZ2UwARKZAQoSR2V0UGVuZGluZ01lc3NhZ2VzEigubXBjLnJvdXRlci52MS5HZXRQZW5kaW5nTWVzc2FnZXNSZXF1ZXN0GikubXBjLnJvdXRlci52MS5HZXRQZW5kaW5nTWVzc2FnZXNSZXNwb25zZSIugtPkkwIoEiYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9tZXNzYWdlc0I9WjtnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL3JvdXRlci92MTtyb3V0ZXJ2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations]);
+  fileDesc("CiJtcGMvcm91dGVyL3YxL21lc3NhZ2Vfcm91dGVyLnByb3RvEg1tcGMucm91dGVyLnYxIp8CCgpNUENNZXNzYWdlEjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMAoKZnJvbV9wYXJ0eRgCIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBI5Cgp0b19wYXJ0aWVzGAMgAygJQiW6SCKSAR8QFBgBIhlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhkKBXJvdW5kGAQgASgFQgq6SAcaBRjoBygAEhwKB3BheWxvYWQYBSABKAxCC7pICHoGEAEYgIAgEhQKDGlzX2Jyb2FkY2FzdBgGIAEoCBIRCgl0aW1lc3RhbXAYByABKAMSEAoIc2VxdWVuY2UYFCABKAMiTAoUUm91dGVNZXNzYWdlUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIQCghzZXF1ZW5jZRgUIAEoAxIRCglkdXBsaWNhdGUYFSABKAgilQEKEFN1YnNjcmliZVJlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIuCghwYXJ0eV9pZBgCIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIfCg5hZnRlcl9zZXF1ZW5jZRgUIAEoA0IHukgEIgIoACKkAQofQ3JlYXRlU3Vic2NyaXB0aW9uVGlja2V0UmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEh8KDmFmdGVyX3NlcXVlbmNlGAMgASgDQge6SAQiAigAIkYKIENyZWF0ZVN1YnNjcmlwdGlvblRpY2tldFJlc3BvbnNlEg4KBnRpY2tldBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgDIrkBChlHZXRQZW5kaW5nTWVzc2FnZXNSZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSLgoIcGFydHlfaWQYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSHwoOYWZ0ZXJfc2VxdWVuY2UYFCABKANCB7pIBCICKAASGQoFbGltaXQYFSABKAVCCrpIBxoFGOgHKAAikwEKDlBlbmRpbmdNZXNzYWdlEhIKCmZyb21fcGFydHkYASABKAkSDQoFcm91bmQYAiABKAUSDwoHcGF5bG9hZBgDIAEoDBIRCgl0aW1lc3RhbXAYBCABKAMSEgoKdG9fcGFydGllcxgUIAMoCRIUCgxpc19icm9hZGNhc3QYFSABKAgSEAoIc2VxdWVuY2UYFiABKAMifAoaR2V0UGVuZGluZ01lc3NhZ2VzUmVzcG9uc2USLwoIbWVzc2FnZXMYASADKAsyHS5tcGMucm91dGVyLnYxLlBlbmRpbmdNZXNzYWdlEhAKCGhhc19tb3JlGBQgASgIEhsKE25leHRfYWZ0ZXJfc2VxdWVuY2UYFSABKAMynAQKDU1lc3NhZ2VSb3V0ZXISawoMUm91dGVNZXNzYWdlEhkubXBjLnJvdXRlci52MS5NUENNZXNzYWdlGiMubXBjLnJvdXRlci52MS5Sb3V0ZU1lc3NhZ2VSZXNwb25zZSIbgtPkkwIVOgEqIhAvYXBpL3YxL21lc3NhZ2VzElEKEVN1YnNjcmliZU1lc3NhZ2VzEh8ubXBjLnJvdXRlci52MS5TdWJzY3JpYmVSZXF1ZXN0GhkubXBjLnJvdXRlci52MS5NUENNZXNzYWdlMAESmQEKEkdldFBlbmRpbmdNZXNzYWdlcxIoLm1wYy5yb3V0ZXIudjEuR2V0UGVuZGluZ01lc3NhZ2VzUmVxdWVzdBopLm1wYy5yb3V0ZXIudjEuR2V0UGVuZGluZ01lc3NhZ2VzUmVzcG9uc2UiLoLT5JMCKBImL2FwaS92MS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vbWVzc2FnZXMSrgEKGENyZWF0ZVN1YnNjcmlwdGlvblRpY2tldBIuLm1wYy5yb3V0ZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uVGlja2V0UmVxdWVzdBovLm1wYy5yb3V0ZXIudjEuQ3JlYXRlU3Vic2NyaXB0aW9uVGlja2V0UmVzcG9uc2UiMejgGMkBgtPkkwImOgEqIiEvYXBpL3YxL21lc3NhZ2VzL3N1YnNjcmliZS90aWNrZXRCPVo7Z2l0aHViLmNvbS9yd2FkdXJpYW4vbXBjLXN5c3RlbS9hcGkvZ3JwYy9yb3V0ZXIvdjE7cm91dGVydjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
 
 /**
  * @generated from message mpc.router.v1.MPCMessage
@@ -133,6 +134,61 @@ export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*
   messageDesc(file_mpc_router_v1_message_router, 2);
 
 /**
+ * @generated from message mpc.router.v1.CreateSubscriptionTicketRequest
+ */
+export type CreateSubscriptionTicketRequest = Message<"mpc.router.v1.CreateSubscriptionTicketRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string party_id = 2;
+   */
+  partyId: string;
+
+  /**
+   * Where the WebSocket begins when its URL names no position.
+   *
+   * @generated from field: int64 after_sequence = 3;
+   */
+  afterSequence: bigint;
+};
+
+/**
+ * Describes the message mpc.router.v1.CreateSubscriptionTicketRequest.
+ * Use `create(CreateSubscriptionTicketRequestSchema)` to create a new message.
+ */
+export const CreateSubscriptionTicketRequestSchema: GenMessage<CreateSubscriptionTicketRequest> = /*@__PURE__*/
+  messageDesc(file_mpc_router_v1_message_router, 3);
+
+/**
+ * @generated from message mpc.router.v1.CreateSubscriptionTicketResponse
+ */
+export type CreateSubscriptionTicketResponse = Message<"mpc.router.v1.CreateSubscriptionTicketResponse"> & {
+  /**
+   * Secret until used. Goes into Sec-WebSocket-Protocol, after "mpc.router.v1".
+   *
+   * @generated from field: string ticket = 1;
+   */
+  ticket: string;
+
+  /**
+   * Unix seconds.
+   *
+   * @generated from field: int64 expires_at = 2;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message mpc.router.v1.CreateSubscriptionTicketResponse.
+ * Use `create(CreateSubscriptionTicketResponseSchema)` to create a new message.
+ */
+export const CreateSubscriptionTicketResponseSchema: GenMessage<CreateSubscriptionTicketResponse> = /*@__PURE__*/
+  messageDesc(file_mpc_router_v1_message_router, 4);
+
+/**
  * @generated from message mpc.router.v1.GetPendingMessagesRequest
  */
 export type GetPendingMessagesRequest = Message<"mpc.router.v1.GetPendingMessagesRequest"> & {
@@ -152,7 +208,7 @@ export type GetPendingMessagesRequest = Message<"mpc.router.v1.GetPendingMessage
   afterSequence: bigint;
 
   /**
-   * 1 to 1000; 100 where absent.
+   * 1 to 1000; 100 where absent. A page may hold fewer: has_more tells whether it was the last.
    *
    * @generated from field: int32 limit = 21;
    */
@@ -164,7 +220,7 @@ export type GetPendingMessagesRequest = Message<"mpc.router.v1.GetPendingMessage
  * Use `create(GetPendingMessagesRequestSchema)` to create a new message.
  */
 export const GetPendingMessagesRequestSchema: GenMessage<GetPendingMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_mpc_router_v1_message_router, 3);
+  messageDesc(file_mpc_router_v1_message_router, 5);
 
 /**
  * @generated from message mpc.router.v1.PendingMessage
@@ -213,7 +269,7 @@ export type PendingMessage = Message<"mpc.router.v1.PendingMessage"> & {
  * Use `create(PendingMessageSchema)` to create a new message.
  */
 export const PendingMessageSchema: GenMessage<PendingMessage> = /*@__PURE__*/
-  messageDesc(file_mpc_router_v1_message_router, 4);
+  messageDesc(file_mpc_router_v1_message_router, 6);
 
 /**
  * @generated from message mpc.router.v1.GetPendingMessagesResponse
@@ -230,6 +286,13 @@ export type GetPendingMessagesResponse = Message<"mpc.router.v1.GetPendingMessag
    * @generated from field: bool has_more = 20;
    */
   hasMore: boolean;
+
+  /**
+   * The after_sequence of the next page, also when this one is empty.
+   *
+   * @generated from field: int64 next_after_sequence = 21;
+   */
+  nextAfterSequence: bigint;
 };
 
 /**
@@ -237,13 +300,14 @@ export type GetPendingMessagesResponse = Message<"mpc.router.v1.GetPendingMessag
  * Use `create(GetPendingMessagesResponseSchema)` to create a new message.
  */
 export const GetPendingMessagesResponseSchema: GenMessage<GetPendingMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_mpc_router_v1_message_router, 5);
+  messageDesc(file_mpc_router_v1_message_router, 7);
 
 /**
  * @generated from service mpc.router.v1.MessageRouter
  */
 export const MessageRouter: GenService<{
   /**
+   * Stores one message of a party and delivers it to its recipients. Repeating it is harmless.
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
@@ -268,12 +332,24 @@ export const MessageRouter: GenService<{
     output: typeof MPCMessageSchema;
   },
   /**
+   * The messages to a party after a position, page by page: the same that a subscription delivers.
+   *
    * @generated from rpc mpc.router.v1.MessageRouter.GetPendingMessages
    */
   getPendingMessages: {
     methodKind: "unary";
     input: typeof GetPendingMessagesRequestSchema;
     output: typeof GetPendingMessagesResponseSchema;
+  },
+  /**
+   * A ticket that opens one WebSocket for this party, soon and once: for browsers, which cannot send credentials there.
+   *
+   * @generated from rpc mpc.router.v1.MessageRouter.CreateSubscriptionTicket
+   */
+  createSubscriptionTicket: {
+    methodKind: "unary";
+    input: typeof CreateSubscriptionTicketRequestSchema;
+    output: typeof CreateSubscriptionTicketResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_mpc_router_v1_message_router, 0);
