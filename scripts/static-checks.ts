@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { checkDependencyRules } from './dependency-rules.ts'
+import { checkSecretFlow } from './secret-flow.ts'
 import type { Tally } from './test-report.ts'
 
 /** A check returns what is wrong, one line each. */
@@ -12,8 +13,10 @@ type Check = Readonly<{ name: string; run: (root: string) => readonly string[] }
 const checks: readonly Check[] = [
   { name: 'proto files pass buf lint', run: (root) => outputOfFailure(root, 'buf', ['lint']) },
   { name: 'src/gen is what buf generates from proto', run: staleGeneratedFiles },
+  { name: 'docs/openapi is what npm run generate makes of proto', run: staleOpenApiDocuments },
   { name: 'types', run: (root) => outputOfFailure(root, 'tsc', ['-p', '.']) },
   { name: 'dependency rules', run: checkDependencyRules },
+  { name: 'no variable-time code on secrets', run: checkSecretFlow },
 ]
 
 export function runStaticChecks(root: string): Tally {
@@ -27,14 +30,20 @@ export function runStaticChecks(root: string): Tally {
   return { passed, failed: results.length - passed }
 }
 
+/** `command` is a package's, or an absolute path. */
 function outputOfFailure(root: string, command: string, args: readonly string[]): readonly string[] {
-  const { status, stdout, stderr, error } = spawnSync(join(root, 'node_modules', '.bin', command), args, {
+  const { status, stdout, stderr, error } = spawnSync(resolve(root, 'node_modules', '.bin', command), args, {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   })
   if (error !== undefined) return [`cannot run ${command}: ${error.message}`]
   return status === 0 ? [] : [...`${stdout}${stderr}`.trim().split('\n'), `${command} ended with exit code ${status}`]
+}
+
+/** In a process of its own: it uses src/gen, which may be what is wrong. */
+function staleOpenApiDocuments(root: string): readonly string[] {
+  return outputOfFailure(root, process.execPath, [join('scripts', 'generate.ts'), '--check'])
 }
 
 function staleGeneratedFiles(root: string): readonly string[] {

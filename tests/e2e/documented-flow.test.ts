@@ -149,18 +149,3 @@ describe('signing with every pair', () => {
     })
   })
 })
-
-test.each([
-  'session-coordinator',
-  'message-router',
-  'server-party-1',
-  'server-party-2',
-  'server-party-3',
-  'account-service',
-] as const)('%s answers /health as documented', async (service) => {
-  const { status, body } = await rest('GET', `${system().stack.services[service].httpUrl}/health`)
-  expect({ status, body }).toEqual({
-    status: 200,
-    body: { status: 'healthy', service, version: '1.0.0', uptime: expect.stringMatching(/^(\d+h)?(\d+m)?\d+s$/) },
-  })
-})
