@@ -3,11 +3,9 @@
  * shares, its cryptography in worker threads. It reaches the others only through coordinator and router.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { connectService } from '../edge/service-client.ts'
-import { identityFromSeed } from '../identity/identity-key.ts'
 import type { ExecutionHost } from '../party/execution/execution-host.ts'
-import { openPartyStore } from '../party/node/party-store.ts'
+import { openDeviceHost } from '../party/node/device-host.ts'
 import { createParty, type Party, type PartyOptions } from '../party/party.ts'
 import type { Device as DeviceName } from '../party/party-parts.ts'
 import { createConnectTransport } from '../party/transport/connect-transport.ts'
@@ -29,15 +27,15 @@ export type Device = Readonly<{ party: Party; /** Ed25519, 32 bytes. */ identity
 /** A device with a fresh identity. Its keys live as long as this process; its shares cannot be opened without them. */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
   const { folder, deviceType, deviceId, coordinatorUrl, routerUrl, host, limits, log } = options
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const kept = { deviceId, folder, identitySeed: randomBytes(32), kek: randomBytes(32), host }
+  const { identity, store } = await openDeviceHost(kept)
   const coordinator = connectService(coordinatorUrl)
   const router = connectService(routerUrl)
-  const identity = await identityFromSeed(randomBytes(32))
   const party = createParty({
     identity,
     device: { deviceType, deviceId },
     transport: createConnectTransport(coordinator.transport, router.transport),
-    ...(await openPartyStore(folder, randomBytes(32), deviceId)),
+    ...store,
     host,
     ...(limits && { limits }),
     ...(log && { log }),

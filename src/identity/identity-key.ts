@@ -13,21 +13,33 @@ export type Identity = Readonly<{
   /** 32 bytes. */
   publicKey: Uint8Array<ArrayBuffer>
   sign(statement: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
-  /** The X25519 secret of the same key, with which sealed join tokens are opened. */
-  openingSecret(): Uint8Array<ArrayBuffer>
 }>
 
+/** An identity to which join tokens can be sealed: that of a server party. */
+export type OpeningIdentity = Identity &
+  Readonly<{
+    /** The X25519 secret of the same key, with which they are opened. */
+    openingSecret(): Uint8Array<ArrayBuffer>
+  }>
+
 /** `seed`: 32 secret bytes. */
-export async function identityFromSeed(seed: Uint8Array): Promise<Identity> {
+export async function identityFromSeed(seed: Uint8Array): Promise<OpeningIdentity> {
   if (seed.length !== 32) throw new RangeError('an identity seed is 32 bytes')
   const own = Uint8Array.from(seed)
   const pkcs8 = new Uint8Array([...pkcs8Header, ...own])
   const key = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign'])
   pkcs8.fill(0)
   return {
-    publicKey: Uint8Array.from(ed25519.getPublicKey(own)),
-    sign: async (statement) => new Uint8Array(await crypto.subtle.sign('Ed25519', key, statement)),
+    ...identityFromKey(key, Uint8Array.from(ed25519.getPublicKey(own))),
     openingSecret: () => Uint8Array.from(ed25519.utils.toMontgomerySecret(own)),
+  }
+}
+
+/** `key`: an Ed25519 private key that may sign; it need not be extractable. `publicKey`: its public half, 32 bytes. */
+export function identityFromKey(key: CryptoKey, publicKey: Uint8Array<ArrayBuffer>): Identity {
+  return {
+    publicKey,
+    sign: async (statement) => new Uint8Array(await crypto.subtle.sign('Ed25519', key, statement)),
   }
 }
 

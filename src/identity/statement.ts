@@ -44,14 +44,20 @@ export function joinStatement(join: {
   return statement('join', [join.sessionId, join.partyId, join.identityKey, join.ephemeralKey, join.nonce])
 }
 
-/** What a party signs with its report. `result` is the compressed public key (keygen) or r||s||recovery id (sign). */
+/**
+ * What a party signs with its report. `result` is the public key (keygen), or the signature (sign), with ECDSA followed
+ * by the recovery id. ECDSA, the default, is not named: its statements are older than the other key types.
+ */
 export function resultStatement(report: {
   sessionId: string
   partyId: string
   rosterHash: Uint8Array
+  keyType?: string
   result: Uint8Array
 }): Uint8Array<ArrayBuffer> {
-  return statement('result', [report.sessionId, report.partyId, report.rosterHash, report.result])
+  const { sessionId, partyId, rosterHash, keyType = 'ecdsa-secp256k1', result } = report
+  const named = keyType === 'ecdsa-secp256k1' ? [] : [keyType]
+  return statement('result', [sessionId, partyId, rosterHash, result, ...named])
 }
 
 /** What a server party signs to see its invitations. */

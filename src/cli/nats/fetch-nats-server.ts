@@ -1,11 +1,11 @@
 /** Three ways to get a nats-server into the cache. Each puts it there in one rename: no half of one is ever run. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { commandOnPath, rethrowLastLine } from '../processes/command.ts'
 import type { Search } from './find-nats-server.ts'
 
 export type Release = Readonly<{
@@ -125,17 +125,4 @@ async function intoCache(cache: string, obtain: (folder: string) => Promise<stri
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-function commandOnPath(name: string, env: NodeJS.ProcessEnv): string {
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  const found = folders.map((folder) => join(folder, name)).find((program) => existsSync(program))
-  if (found === undefined) throw new Error(`${name} is not installed`)
-  return found
-}
-
-/** A failed command's own last words say more than "Command failed". */
-function rethrowLastLine(error: unknown): never {
-  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-  throw new Error(stderr.split('\n').at(-1)?.slice(0, 300) || (error instanceof Error ? error.message : String(error)))
 }

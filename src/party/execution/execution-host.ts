@@ -3,6 +3,8 @@
  * that talks to the network, and keeps the secrets of a run where it runs.
  */
 import type { EcdsaSignature } from '../../crypto/ecdsa.ts'
+import type { FrostSignature } from '../../crypto/frost/sign.ts'
+import type { FrostKeyType } from '../../crypto/key-type.ts'
 import type { Inbound, Step } from '../../crypto/protocol.ts'
 
 export type KeygenTask = Readonly<{
@@ -27,12 +29,27 @@ export type SignTask = Readonly<{
   share: Uint8Array
 }>
 
-export type ProtocolTask = KeygenTask | SignTask
+export type FrostKeygenTask = Omit<KeygenTask, 'protocol'> &
+  Readonly<{ protocol: 'frost-keygen'; keyType: FrostKeyType }>
+
+export type FrostSignTask = Omit<SignTask, 'protocol' | 'messageHash' | 'share'> &
+  Readonly<{
+    protocol: 'frost-sign'
+    /** Ed25519: the message; BIP-340: a hash of 32 bytes. */
+    message: Uint8Array
+    /** From `encodeFrostKeyShare`; the host may wipe it. */
+    share: Uint8Array
+  }>
+
+export type ProtocolTask = KeygenTask | SignTask | FrostKeygenTask | FrostSignTask
 
 export type ProtocolOutput =
   /** `share` from `encodeKeyShare`, secret; `publicKey` compressed, 33 bytes. */
   | Readonly<{ protocol: 'dkls23-keygen'; share: Uint8Array; publicKey: Uint8Array }>
   | (Readonly<{ protocol: 'dkls23-sign' }> & EcdsaSignature)
+  /** `share` from `encodeFrostKeyShare`, secret; `publicKey` 32 bytes. */
+  | Readonly<{ protocol: 'frost-keygen'; share: Uint8Array; publicKey: Uint8Array }>
+  | (Readonly<{ protocol: 'frost-sign' }> & FrostSignature)
 
 /** One party's run of one protocol; see `Execution`. A rejection means that the host failed, never that a peer did. */
 export interface HostedRun {

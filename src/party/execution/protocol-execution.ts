@@ -1,4 +1,9 @@
 /** From a task to its execution, with secrets encoded where they enter and leave. */
+import type { Engine } from '../../crypto/engine.ts'
+import { decodeFrostKeyShare, encodeFrostKeyShare } from '../../crypto/frost/key-share-codec.ts'
+import { wipeFrostKeyShare, type FrostKeyShare } from '../../crypto/frost/key-share.ts'
+import { createFrostKeygen } from '../../crypto/frost/keygen.ts'
+import { createFrostSign } from '../../crypto/frost/sign.ts'
 import { createKeygen } from '../../crypto/keygen/keygen.ts'
 import { decodeKeyShare, encodeKeyShare } from '../../crypto/key-share-codec.ts'
 import { wipeKeyShare, type KeyShare } from '../../crypto/key-share.ts'
@@ -6,8 +11,8 @@ import type { Execution, Rng, Step } from '../../crypto/protocol.ts'
 import { createSign } from '../../crypto/sign/sign.ts'
 import type { ProtocolOutput, ProtocolTask } from './execution-host.ts'
 
-/** @throws Error naming the parameter that does not fit. */
-export function createExecutionOf(task: ProtocolTask, rng: Rng): Execution<ProtocolOutput> {
+/** `engine`: what DKLs23 computes with, for hosts that have a better one. @throws Error naming the wrong parameter. */
+export function createExecutionOf(task: ProtocolTask, rng: Rng, engine?: Engine): Execution<ProtocolOutput> {
   switch (task.protocol) {
     case 'dkls23-keygen': {
       let made: KeyShare | undefined
@@ -15,13 +20,27 @@ export function createExecutionOf(task: ProtocolTask, rng: Rng): Execution<Proto
         made = share
         return { protocol: task.protocol, share: encodeKeyShare(share), publicKey: share.publicKey }
       }
-      return mapped(createKeygen(task, rng), encoded, () => made && wipeKeyShare(made))
+      return mapped(createKeygen(task, rng, engine), encoded, () => made && wipeKeyShare(made))
     }
     case 'dkls23-sign': {
       const { protocol, ...params } = task
       const share = decodeKeyShare(task.share)
-      const execution = createSign({ ...params, share }, rng)
+      const execution = createSign({ ...params, share }, rng, engine)
       return mapped(execution, (signature) => ({ protocol, ...signature }), () => wipeKeyShare(share))
+    }
+    case 'frost-keygen': {
+      let made: FrostKeyShare | undefined
+      const encoded = (share: FrostKeyShare): ProtocolOutput => {
+        made = share
+        return { protocol: task.protocol, share: encodeFrostKeyShare(share), publicKey: share.publicKey }
+      }
+      return mapped(createFrostKeygen(task, rng), encoded, () => made && wipeFrostKeyShare(made))
+    }
+    case 'frost-sign': {
+      const { protocol, ...params } = task
+      const share = decodeFrostKeyShare(task.share)
+      const execution = createFrostSign({ ...params, share }, rng)
+      return mapped(execution, (signature) => ({ protocol, ...signature }), () => wipeFrostKeyShare(share))
     }
     default:
       return task satisfies never

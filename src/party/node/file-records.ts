@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { access, constants, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isRecordName, StorageError, type Records } from '../store/records.ts'
+import { isRecordName, requireRecordName, StorageError, type Records } from '../store/records.ts'
 
 const temporaryEnding = '.tmp'
 
@@ -22,7 +22,7 @@ export async function openFileRecords(folder: string, ending: string): Promise<R
     }
   })
   const pathOf = (name: string): string => {
-    if (!isRecordName(name)) throw new StorageError('a record name may hold letters, digits, "_" and "-" only')
+    requireRecordName(name)
     return join(folder, `${name}${ending}`)
   }
   return {

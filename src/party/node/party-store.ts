@@ -2,9 +2,7 @@
 import type { Rng } from '../../crypto/protocol.ts'
 import { secureRandom } from '../clock.ts'
 import type { PartyStore } from '../party-parts.ts'
-import { KeyGuard } from '../store/key-guard.ts'
-import { createSessionJournal } from '../store/session-journal.ts'
-import { createShareStore } from '../store/share-store.ts'
+import { createPartyStore } from '../store/party-store.ts'
 import { openFileRecords } from './file-records.ts'
 
 /**
@@ -17,11 +15,10 @@ export async function openPartyStore(
   deviceId: string,
   rng: Rng = secureRandom,
 ): Promise<PartyStore> {
-  const shares = createShareStore(await openFileRecords(folder, '.share'), kek, deviceId, rng)
-  const guard = await KeyGuard.open(await openFileRecords(folder, '.ledger'), shares, kek, deviceId, rng)
-  const journal = createSessionJournal(await openFileRecords(folder, '.session'), kek, deviceId, rng)
-  // Reading one share and the journal now shows a wrong key-encryption key at the start, not in the first session.
-  await shares.list({ after: '', limit: 1 })
-  await journal.unfinished()
-  return { shares, guard, journal }
+  const [shares, ledgers, sessions] = [
+    await openFileRecords(folder, '.share'),
+    await openFileRecords(folder, '.ledger'),
+    await openFileRecords(folder, '.session'),
+  ]
+  return createPartyStore({ shares, ledgers, sessions }, kek, deviceId, rng)
 }

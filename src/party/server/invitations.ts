@@ -1,7 +1,7 @@
 /** Following a server party's invitations at the coordinator, for as long as the party runs. */
 import { createClient, type Transport } from '@connectrpc/connect'
 import { SessionFeed, type Invitation } from '../../gen/mpc/coordinator/v1/session_feed_pb.ts'
-import type { Identity } from '../../identity/identity-key.ts'
+import type { OpeningIdentity } from '../../identity/identity-key.ts'
 import { open, unpackSealed } from '../../identity/seal.ts'
 import { invitationsStatement, statement } from '../../identity/statement.ts'
 import type { Clock } from '../clock.ts'
@@ -11,7 +11,7 @@ import type { PartyLog } from '../party-log.ts'
 export type OpenInvitation = Readonly<{ sessionId: string; partyId: string; joinToken: string }>
 
 export type InvitationsOptions = Readonly<{
-  identity: Identity
+  identity: OpeningIdentity
   deviceId: string
   clock: Clock
   log: PartyLog

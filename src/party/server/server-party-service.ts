@@ -1,7 +1,7 @@
 /** mpc.party.v1.ServerParty: what an operator may see. Needs an API key with the scope "audit". */
 import type { ServiceImpl } from '@connectrpc/connect'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { uncompressedPublicKey } from '../../crypto/public-key.ts'
+import { publicKeyHex } from '../../crypto/public-key.ts'
 import { callerKey, requireScope } from '../../edge/caller.ts'
 import type { ServerParty } from '../../gen/mpc/party/v1/server_party_pb.ts'
 import { fingerprint } from '../../identity/identity-key.ts'
@@ -47,7 +47,8 @@ export function serverPartyService(view: ServerPartyView): ServiceImpl<typeof Se
   }
 }
 
-function keyShareInfo({ keyId, epoch, partyId, partyIndex, thresholdT, thresholdN, publicKey }: StoredKey) {
-  const shown = bytesToHex(uncompressedPublicKey(publicKey))
-  return { keyId, epoch, partyId, partyIndex, thresholdT, thresholdN, publicKey: shown }
+function keyShareInfo(key: StoredKey) {
+  const { keyId, keyType, epoch, partyId, partyIndex, thresholdT, thresholdN } = key
+  const publicKey = publicKeyHex(key.publicKey)
+  return { keyId, keyType, epoch, partyId, partyIndex, thresholdT, thresholdN, publicKey }
 }

@@ -3,7 +3,7 @@ import type { Transport } from '@connectrpc/connect'
 import { approveByPolicy, type SigningPolicy } from '../approval.ts'
 import type { Clock } from '../clock.ts'
 import type { ExecutionHost } from '../execution/execution-host.ts'
-import type { Identity } from '../../identity/identity-key.ts'
+import type { OpeningIdentity } from '../../identity/identity-key.ts'
 import type { PartyLimits } from '../limits.ts'
 import { createParty, type Party } from '../party.ts'
 import type { PartyLog } from '../party-log.ts'
@@ -13,7 +13,7 @@ import { Attendance, type AttendanceLimits } from './attendance.ts'
 import { followInvitations, type OpenInvitation } from './invitations.ts'
 
 export type ServerPartyOptions = Readonly<{
-  identity: Identity
+  identity: OpeningIdentity
   deviceId: string
   coordinator: Transport
   router: Transport

@@ -115,6 +115,8 @@ export class KeyGuard {
   async #eraseOtState(keyId: string, partyId: string): Promise<void> {
     const stored = await this.#shares.get(keyId)
     if (stored === null) return
+    // FROST keeps no state between pairs.
+    if (stored.key.keyType !== 'ecdsa-secp256k1') return void stored.share.fill(0)
     const peer = stored.key.members.findIndex((member) => member.partyId === partyId)
     if (peer < 0) return
     const share = encodeKeyShare(eraseOtState(decodeKeyShare(stored.share), peer))

@@ -18,6 +18,11 @@ export function isRecordName(name: string): boolean {
   return nameForm.test(name)
 }
 
+/** @throws StorageError */
+export function requireRecordName(name: string): void {
+  if (!isRecordName(name)) throw new StorageError('a record name may hold letters, digits, "_" and "-" only')
+}
+
 export class StorageError extends Error {
   override readonly name = 'StorageError'
 }

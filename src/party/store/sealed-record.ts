@@ -12,7 +12,7 @@ import { concatBytes, uint32 } from '../../crypto/bytes.ts'
 import type { Rng } from '../../crypto/protocol.ts'
 import { StorageError } from './records.ts'
 
-export type Purpose = 'key-share' | 'key-ledger' | 'session-journal'
+export type Purpose = 'key-share' | 'key-ledger' | 'session-journal' | 'key-encryption-key'
 
 export type RecordKey = Readonly<{
   purpose: Purpose

@@ -1,8 +1,9 @@
 /**
  * Key shares at rest. What must be known of a key without its secrets is the record's header; the share itself is the
- * encrypted body. Key id, device, party, curve, epoch and everything else of the header are authenticated with it.
+ * encrypted body. Key id and type, device, party, epoch and everything else of the header are authenticated with it.
  */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { defaultKeyType, isKeyType, type KeyType } from '../../crypto/key-type.ts'
 import type { Rng } from '../../crypto/protocol.ts'
 import { isRecordName, StorageError, type Records } from './records.ts'
 import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
@@ -12,14 +13,14 @@ export type KeyMember = Readonly<{ partyId: string; /** Ed25519, 32 bytes. */ id
 /** The public side of a stored share. */
 export type StoredKey = Readonly<{
   keyId: string
-  curve: 'secp256k1'
+  keyType: KeyType
   epoch: number
   /** Under which id this device takes part, and its number in the key. */
   partyId: string
   partyIndex: number
   thresholdT: number
   thresholdN: number
-  /** 33 bytes, compressed. */
+  /** In the form of its type: 33 bytes (compressed) or 32. */
   publicKey: Uint8Array
   /** Everyone, in the order of their numbers: the identities this key was made with. */
   members: readonly KeyMember[]
@@ -29,7 +30,7 @@ export type StoredKey = Readonly<{
 
 export type StoredShare = Readonly<{
   key: StoredKey
-  /** From `encodeKeyShare`. Secret: wipe it after use. */
+  /** From `encodeKeyShare` or, by key type, `encodeFrostKeyShare`. Secret: wipe it after use. */
   share: Uint8Array
 }>
 
@@ -82,8 +83,10 @@ function headerOf(key: StoredKey): Header {
 }
 
 function keyOf(header: unknown): StoredKey {
-  const read = header as Header // authenticated: written by `headerOf`
-  if (read.curve !== 'secp256k1') throw new StorageError(`key-share ${read.keyId}: unknown curve`)
+  // Authenticated: written by `headerOf`, of this version or the one before, which knew ECDSA only and named its curve.
+  const { curve, ...read } = header as Header & Readonly<{ curve?: string }>
+  const keyType = curve === 'secp256k1' ? defaultKeyType : read.keyType
+  if (!isKeyType(keyType)) throw new StorageError(`key-share ${read.keyId}: unknown key type`)
   const members = read.members.map(({ partyId, identityKey }) => ({ partyId, identityKey: hexToBytes(identityKey) }))
-  return { ...read, publicKey: hexToBytes(read.publicKey), members }
+  return { ...read, keyType, publicKey: hexToBytes(read.publicKey), members }
 }

@@ -1,6 +1,6 @@
 /** What the thread of the runtime and a worker say to each other. */
 import type { Inbound } from '../../crypto/protocol.ts'
-import type { ProtocolTask } from '../execution/execution-host.ts'
+import type { ProtocolTask } from './execution-host.ts'
 
 export type WorkerCall =
   | Readonly<{ call: 'open'; run: number; task: ProtocolTask }>
