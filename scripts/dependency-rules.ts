@@ -10,6 +10,8 @@ type Rule = Readonly<{
   files: RegExp
   /** Folders of src whose files it may import besides its own, or single files. */
   mayImport: readonly string[]
+  /** What it may not of those. */
+  except?: RegExp
   /** Packages; null: any. */
   packages: readonly string[] | null
 }>
@@ -25,7 +27,7 @@ const noble = ['@noble/curves', '@noble/hashes', '@noble/ciphers']
 export const rules: readonly Rule[] = [
   { files: /^gen\//, mayImport: [], packages: ['@bufbuild/protobuf'] },
   { files: /^crypto\//, mayImport: [], packages: noble },
-  { files: /^identity\//, mayImport: [], packages: [...noble, '@hpke/core'] },
+  { files: /^identity\//, mayImport: ['gen'], packages: [...noble, '@bufbuild/protobuf', '@hpke/core'] },
   {
     files: /^events\//,
     mayImport: ['gen'],
@@ -41,16 +43,29 @@ export const rules: readonly Rule[] = [
   },
   { files: /^edge\//, mayImport: ['gen', 'identity', 'package.json'], packages: null },
   { files: /^postgres\//, mayImport: ['edge'], packages: ['kysely', 'pg'] },
+  {
+    files: /^audit\//,
+    mayImport: ['gen', 'events', 'identity', 'crypto'],
+    packages: ['node', 'zod', '@bufbuild/protobuf', '@noble/hashes'],
+  },
   service('coordinator', ['events', 'postgres', 'crypto']),
   service('router', ['events']),
+  { files: /^party\/browser\//, mayImport: ['crypto', 'identity'], packages: ['@noble/hashes', 'idb'] },
   service('party', ['crypto']),
   service('account', ['postgres']),
+  {
+    files: /^client\//,
+    mayImport: ['gen', 'crypto', 'identity', 'party', 'edge/refusal.ts', 'edge/refusal-error.ts'],
+    except: /^party\/(server\/|main\.ts$)/,
+    packages: [...noble, '@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-web'],
+  },
   // The command is where everything meets: it runs the services and drives parties.
-  service('cli', ['coordinator', 'router', 'party', 'account', 'crypto', 'events']),
+  service('cli', ['coordinator', 'router', 'party', 'account', 'crypto', 'events', 'audit']),
 ]
 
 /** Files that run unchanged in a browser, with all that they import: no Node built-in, no package that needs one. */
-export const browserFiles = /^(crypto|identity|gen)\/|^party\/(?!(node|server)\/|(main|service)\.ts$)/
+export const browserFiles =
+  /^((crypto|identity|gen)\/|client\/(?!node\.ts$)|party\/(?!(node|server)\/|(main|service)\.ts$))/
 const nodeOnlyPackages = [
   '@connectrpc/connect-node',
   '@hono/node-server',
@@ -80,8 +95,10 @@ export function forbiddenImports(graph: ImportGraph): readonly string[] {
 
 function isAllowed(rule: Rule, file: string, target: string): boolean {
   if (target.startsWith('src/')) {
-    const folder = target.split('/')[1] ?? ''
-    return folder === file.split('/')[0] || rule.mayImport.includes(folder)
+    const path = target.slice('src/'.length)
+    const folder = path.split('/')[0] ?? ''
+    if (folder === file.split('/')[0]) return true
+    return (rule.mayImport.includes(folder) || rule.mayImport.includes(path)) && rule.except?.test(path) !== true
   }
   if (target === 'package.json') return rule.mayImport.includes(target)
   const name = isBuiltin(target) ? 'node' : packageOf(target)

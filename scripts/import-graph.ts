@@ -20,7 +20,7 @@ export function readImportGraph(root: string): ImportGraph {
 }
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')`, `require('x')`. */
-const importForms = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\(\s*)(['"])([^'"\n]+)\1/g
+const importForms = /(?:(?<!['"])\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\(\s*)(['"])([^'"\n]+)\1/g
 
 export function importsOf(source: string): readonly string[] {
   const code = source.replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, '')

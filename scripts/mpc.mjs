@@ -1,4 +1,10 @@
 #!/usr/bin/env node
-/** The `mpc` command of a checkout: `npx mpc --help`. Plain JavaScript for Node 20.19 and newer. */
-process.argv.splice(2, 0, 'mpc')
-await import('./run.mjs')
+/** The `mpc` command: the sources of a checkout, or the built JavaScript of an installed package. Plain JavaScript. */
+import { existsSync } from 'node:fs'
+
+if (existsSync(new URL('../src/cli/main.ts', import.meta.url))) {
+  process.argv.splice(2, 0, 'mpc')
+  await import('./run.mjs')
+} else {
+  await import('../dist/cli/main.js')
+}

@@ -2,7 +2,7 @@
  * Runs a part of the project on the Node that it is pinned to, on a bare clone too: installs the packages where they
  * are missing or not those of the lockfile. Plain JavaScript for Node 20.19 and newer. All that it says goes to stderr.
  *
- *   node scripts/run.mjs start|demo|mpc|test|bench|generate [arguments]
+ *   node scripts/run.mjs start|demo|mpc|test|bench|generate|build [arguments]
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ const entries = {
   test: ['scripts/test.ts'],
   bench: ['bench/main.ts'],
   generate: ['scripts/generate.ts'],
+  build: ['scripts/build.ts'],
 }
 
 try {

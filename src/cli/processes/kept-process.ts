@@ -1,7 +1,7 @@
 /** Programs that never outlive us, whatever ends us (keeper.ts), and that a Ctrl-C in the terminal does not reach. */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { StartupError } from '../startup-error.ts'
+import { programFile } from './program-file.ts'
 
 export type KeeperCommand = Readonly<{
   program: string
@@ -32,7 +32,7 @@ export type KeptProcess = Readonly<{
   stop: () => Promise<Exit>
 }>
 
-const keeperFile = fileURLToPath(new URL('./keeper.ts', import.meta.url))
+const keeperFile = programFile('./keeper.ts', import.meta.url)
 
 /** Starts `command`, its output going to the open file `output`. Throws StartupError if it cannot be executed. */
 export async function spawnKept(command: KeeperCommand, output: number): Promise<KeptProcess> {

@@ -1,59 +1,42 @@
-/** ristretto255 (RFC 9496) for base OT, on @noble/curves: a prime-order group with cheap hashing to it. */
-import { ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js'
+/** Elements of ristretto255 (RFC 9496) as values: how they are represented and encoded. Arithmetic is the engine's. */
+import { isAllZero } from '../bytes.ts'
+import type { ElementArithmetic } from '../engine.ts'
+import { decodeElement as decode, encodeElement as encode } from '../limbs/ristretto255/encoding.ts'
+import { newPoint, type EdwardsPoint } from '../limbs/ristretto255/points.ts'
 import type { Rng } from '../protocol.ts'
 
-const { Point } = ristretto255
-type NobleElement = InstanceType<typeof Point>
+/** Extended coordinates. Never changed once made. */
+export type ElementPoint = EdwardsPoint
+
+declare const belowOrder: unique symbol
+/** 32 big-endian bytes below the group order. */
+export type ElementScalar = Uint8Array & Readonly<{ [belowOrder]: true }>
 
 /** An element with its canonical encoding, which is what gets hashed and sent. */
-export type Element = Readonly<{ point: NobleElement; bytes: Uint8Array }>
-export type ElementScalar = bigint
+export type Element = Readonly<{ point: ElementPoint; bytes: Uint8Array }>
 
 export const elementLength = 32
 /** Uniform bytes mapped to one element. */
 export const uniformLength = 64
 
 /** A uniform scalar other than zero. */
-export function randomElementScalar(rng: Rng): ElementScalar {
+export function randomElementScalar({ reduceWide }: Pick<ElementArithmetic, 'reduceWide'>, rng: Rng): ElementScalar {
   const bytes = rng(64)
-  const scalar = bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) % Point.Fn.ORDER
+  const scalar = reduceWide(bytes)
   bytes.fill(0)
-  if (scalar === 0n) throw new Error('the random number generator returned zero modulo the group order')
+  if (isAllZero(scalar)) throw new Error('the random number generator returned zero modulo the group order')
   return scalar
 }
 
-/** An element nobody knows a discrete logarithm of, from 64 uniform bytes (RFC 9496 section 4.3.4). */
-export function elementFromUniform(bytes: Uint8Array): NobleElement {
-  const map = ristretto255_hasher.deriveToCurve
-  if (map === undefined) throw new Error('@noble/curves has no ristretto255 map')
-  return map(bytes)
-}
-
-/** k·G for a secret k. */
-export function multiplyElementBase(k: ElementScalar): NobleElement {
-  return Point.BASE.multiply(k)
-}
-
-/** k·P for a secret k. */
-export function multiplyElement(point: NobleElement, k: ElementScalar): NobleElement {
-  return point.multiply(k)
-}
-
-/** The same element, prepared for many multiplications by secrets. */
-export function withTable(point: NobleElement): NobleElement {
-  return point.precompute(6)
-}
-
-export function element(point: NobleElement): Element {
-  return { point, bytes: point.toBytes() }
+export function element(point: ElementPoint): Element {
+  const bytes = new Uint8Array(elementLength)
+  encode(bytes, point)
+  return { point, bytes }
 }
 
 /** Decodes the canonical encoding of an element other than the identity; anything else: undefined. */
 export function decodeElement(bytes: Uint8Array): Element | undefined {
-  try {
-    const point = Point.fromBytes(bytes)
-    return point.is0() ? undefined : { point, bytes }
-  } catch {
-    return undefined
-  }
+  if (bytes.length !== elementLength || isAllZero(bytes)) return undefined
+  const point = newPoint()
+  return decode(point, bytes) ? { point, bytes } : undefined
 }

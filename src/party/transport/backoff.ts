@@ -1,5 +1,6 @@
 /** Trying again: which failures are worth it, and how long to wait. */
 import { Code, ConnectError } from '@connectrpc/connect'
+import { refusalOf } from '../../edge/refusal-error.ts'
 import { ErrorDetailSchema } from '../../gen/mpc/api/v1/error_pb.ts'
 import type { Clock } from '../clock.ts'
 
@@ -25,16 +26,26 @@ const transientCodes: ReadonlySet<Code> = new Set([
 ])
 
 /**
- * True when the same call may succeed later. A service's own refusal is final unless it says that it is unavailable.
+ * True when the same call may succeed later. A service's own refusal is final unless it says that it is unavailable, or
+ * that the caller is too fast and for how long.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false
   const detail = error.findDetails(ErrorDetailSchema)[0]
-  if (detail !== undefined) return detail.error === 'unavailable'
-  return transientCodes.has(error.code)
+  if (detail === undefined) return transientCodes.has(error.code)
+  return detail.error === 'unavailable' || (detail.error === 'rate_limited' && retryAfterMs(error) !== null)
 }
 
-/** Counts failures in a row. `pause` waits, or throws `error` where it is final or has lasted too long. */
+/** How long the service asks to wait, where it does. */
+export function retryAfterMs(error: ConnectError): number | null {
+  const seconds = error.metadata.has('retry-after') ? refusalOf(error).retryAfterSeconds : null
+  return seconds === null ? null : seconds * 1_000
+}
+
+/**
+ * Counts failures in a row. `pause` waits, at least as long as the service asks for, or throws `error` where it is
+ * final or lasts too long.
+ */
 export class Patience {
   readonly #backoff: Backoff
   readonly #clock: Clock
@@ -56,10 +67,12 @@ export class Patience {
     if (!isTransient(error)) throw error
     const nowMs = this.#clock.nowMs()
     this.#failingSinceMs ??= nowMs
-    if (nowMs - this.#failingSinceMs >= this.#backoff.giveUpAfterMs) throw error
-    const { firstDelayMs, maxDelayMs } = this.#backoff
+    const { firstDelayMs, maxDelayMs, giveUpAfterMs } = this.#backoff
+    const askedMs = (error instanceof ConnectError ? retryAfterMs(error) : null) ?? 0
+    const failingMs = nowMs - this.#failingSinceMs
+    if (failingMs >= giveUpAfterMs || failingMs + askedMs > giveUpAfterMs) throw error
     this.#delayMs = Math.min(Math.max(this.#delayMs * 2, firstDelayMs), maxDelayMs)
     // Between half and all of it: parties that lost the same service do not come back in step.
-    await this.#clock.sleep(this.#delayMs * (0.5 + Math.random() / 2), signal)
+    await this.#clock.sleep(Math.max(askedMs, this.#delayMs * (0.5 + Math.random() / 2)), signal)
   }
 }

@@ -3,7 +3,7 @@
  * Calls are repeated while a service is away, streams are reopened where they stopped.
  */
 import { create } from '@bufbuild/protobuf'
-import { Code, ConnectError, createClient, type CallOptions, type Client, type Transport } from '@connectrpc/connect'
+import { createClient, type CallOptions, type Transport } from '@connectrpc/connect'
 import { refusalOf } from '../../edge/refusal-error.ts'
 import { SessionFeed } from '../../gen/mpc/coordinator/v1/session_feed_pb.ts'
 import {
@@ -11,12 +11,12 @@ import {
   SessionCoordinator,
   type ReportCompletionRequest,
 } from '../../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
-import { MessageRouter } from '../../gen/mpc/router/v1/message_router_pb.ts'
+import { MessageRouter, type MPCMessage } from '../../gen/mpc/router/v1/message_router_pb.ts'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { systemClock, type Clock } from '../clock.ts'
 import { defaultBackoff, Patience, type Backoff } from './backoff.ts'
 import type { Member, PartyTransport, Report } from './party-transport.ts'
-import { isFinalStatus, snapshotOf } from './snapshot.ts'
+import { followMessages, followSession, untilAnswered } from './repeating.ts'
 
 export type ConnectTransportOptions = Readonly<{ backoff?: Backoff; clock?: Clock; callTimeoutMs?: number }>
 
@@ -39,7 +39,12 @@ export function createConnectTransport(
     member: Member | null,
     attempt: (options: CallOptions) => Promise<T>,
   ): Promise<T> =>
-    untilAnswered(patience(), signal, () => attempt({ ...callOptions(member, signal), timeoutMs: callTimeoutMs }))
+    toldAs(
+      untilAnswered(patience(), signal, () =>
+        attempt({ signal, timeoutMs: callTimeoutMs, ...(member && { headers: headersOf(member) }) }),
+      ),
+      signal,
+    )
 
   return {
     join: async (request, signal) => {
@@ -53,7 +58,10 @@ export function createConnectTransport(
         coordinator.startSession({ sessionId: member.sessionId }, callOptions),
       )
     },
-    watchSession: (member, signal) => watch(feed, member, patience(), signal),
+    watchSession: (member, signal) => {
+      const following = { patience: patience(), signal, headers: headersOf(member) }
+      return toldItemsAs(followSession(feed, member.sessionId, following), signal, (snapshot) => snapshot)
+    },
     route: async (member, message, signal) => {
       const body = {
         sessionId: member.sessionId,
@@ -65,7 +73,12 @@ export function createConnectTransport(
       }
       await call(signal, member, (callOptions) => router.routeMessage(body, callOptions))
     },
-    subscribe: (member, signal) => subscribe(router, member, patience(), signal),
+    subscribe: (member, signal) => {
+      const following = { patience: patience(), signal, headers: headersOf(member) }
+      const messages = followMessages(router, { ...idsOf(member), afterSequence: 0n }, following)
+      const received = ({ fromParty, round, payload }: MPCMessage) => ({ from: fromParty, round, payload })
+      return toldItemsAs(messages, signal, received)
+    },
     report: (member, report, signal) =>
       call(signal, member, (callOptions) =>
         coordinator.reportCompletion({ ...idsOf(member), ...reportFields(report) }, callOptions),
@@ -73,73 +86,25 @@ export function createConnectTransport(
   }
 }
 
-async function untilAnswered<T>(patience: Patience, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+/** What was refused as a Refusal; an end by the signal as its reason. */
+async function toldAs<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    for (;;) {
-      try {
-        return await attempt()
-      } catch (error) {
-        await patience.pause(error, signal)
-      }
-    }
+    return await work
   } catch (error) {
     throw outcomeOf(error, signal)
   }
 }
 
-async function* watch(feed: Client<typeof SessionFeed>, member: Member, patience: Patience, signal: AbortSignal) {
+async function* toldItemsAs<T, U>(items: AsyncIterable<T>, signal: AbortSignal, told: (item: T) => U) {
   try {
-    for (;;) {
-      try {
-        const stream = feed.watchSession({ sessionId: member.sessionId }, callOptions(member, signal))
-        for await (const { session } of stream) {
-          if (session === undefined) continue
-          patience.succeeded()
-          const snapshot = snapshotOf(session)
-          yield snapshot
-          if (isFinalStatus(snapshot.status)) return
-        }
-        throw streamEnded()
-      } catch (error) {
-        await patience.pause(error, signal)
-      }
-    }
+    for await (const item of items) yield told(item)
   } catch (error) {
     throw outcomeOf(error, signal)
   }
 }
 
-/** Continues after the last message seen. The router ends the stream, without an error, only with the session. */
-async function* subscribe(
-  router: Client<typeof MessageRouter>,
-  member: Member,
-  patience: Patience,
-  signal: AbortSignal,
-) {
-  let afterSequence = 0n
-  try {
-    for (;;) {
-      try {
-        const stream = router.subscribeMessages({ ...idsOf(member), afterSequence }, callOptions(member, signal))
-        for await (const { fromParty, round, payload, sequence } of stream) {
-          patience.succeeded()
-          // A router that repeats itself is harmless: what was seen is left out, and slots are filled once anyway.
-          if (sequence > 0n && sequence <= afterSequence) continue
-          afterSequence = sequence
-          yield { from: fromParty, round, payload }
-        }
-        return
-      } catch (error) {
-        await patience.pause(error, signal)
-      }
-    }
-  } catch (error) {
-    throw outcomeOf(error, signal)
-  }
-}
-
-function callOptions(member: Member | null, signal: AbortSignal): CallOptions {
-  return member === null ? { signal } : { signal, headers: { authorization: `Bearer ${member.credential}` } }
+function headersOf({ credential }: Member): Readonly<{ authorization: string }> {
+  return { authorization: `Bearer ${credential}` }
 }
 
 function idsOf({ sessionId, partyId }: Member): Readonly<{ sessionId: string; partyId: string }> {
@@ -159,11 +124,6 @@ function reportFields(report: Report): Partial<Omit<ReportCompletionRequest, '$t
     default:
       return report satisfies never
   }
-}
-
-/** The coordinator ends the stream only after a final status; anything else is the service going away. */
-function streamEnded(): ConnectError {
-  return new ConnectError('the stream ended early', Code.Unavailable)
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal): unknown {

@@ -37,6 +37,7 @@ export type Participant = Readonly<{ partyId: string; index: number; status: str
 export type SessionSnapshot = Readonly<{
   sessionId: string
   sessionType: string
+  keyType: string
   status: SessionStatus
   thresholdT: number
   thresholdN: number
@@ -44,6 +45,7 @@ export type SessionSnapshot = Readonly<{
   expiresAtMs: number
   /** Hex as the coordinator shows it; null where the session has none. */
   messageHash: string | null
+  message: Uint8Array | null
   keyId: string | null
   publicKey: string | null
   signature: string | null
@@ -66,7 +68,7 @@ export type IncomingMessage = Readonly<{ from: string; round: number; payload: U
 
 export type Report =
   | Readonly<{ kind: 'key-made'; publicKey: Uint8Array; resultSignature: Uint8Array }>
-  /** `signature` is r||s. */
+  /** `signature` has 64 bytes; `recoveryId` is 0 where the key is not for ECDSA. */
   | Readonly<{ kind: 'signed'; signature: Uint8Array; recoveryId: number; resultSignature: Uint8Array }>
   | Readonly<{ kind: 'failed'; reason: string; culprits: readonly string[] }>
 

@@ -9,6 +9,7 @@ export function snapshotOf(session: GetSessionStatusResponse): SessionSnapshot {
   return {
     sessionId: session.sessionId,
     sessionType: session.sessionType,
+    keyType: session.keyType,
     status: statusOf(session.status),
     thresholdT: session.thresholdT,
     thresholdN: session.thresholdN,
@@ -20,6 +21,7 @@ export function snapshotOf(session: GetSessionStatusResponse): SessionSnapshot {
     })),
     expiresAtMs: Number(session.expiresAt) * 1_000,
     messageHash: session.messageHash ?? null,
+    message: session.message ?? null,
     keyId: session.keyId ?? null,
     publicKey: session.publicKey ?? null,
     signature: session.signature ?? null,
@@ -38,7 +40,8 @@ export function isFinalStatus(status: SessionStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'expired'
 }
 
-function statusOf(status: string): SessionStatus {
+/** @throws Refusal 'internal_error' where the status is none that we know. */
+export function statusOf(status: string): SessionStatus {
   const known = sessionStatuses.find((candidate) => candidate === status)
   if (known === undefined)
     throw new Refusal('internal_error', 'the coordinator answered with an unknown session status')

@@ -95,6 +95,33 @@ describe('a unary call', () => {
     expect(calls).toBe(1)
   })
 
+  const passing = ['unavailable', 'rate_limited'] as const
+  test.each(passing)('is repeated when it was %s, after the wait that was asked for', async (code) => {
+    let calls = 0
+    const { transport, delays } = transportTo({
+      coordinator: {
+        markPartyReady: () => {
+          if (++calls === 1) throw connectErrorOf(new Refusal(code, 'later', {}, 9))
+          return { allReady: true }
+        },
+      },
+    })
+    expect(await transport.ready(member, never)).toMatchObject({ allReady: true })
+    expect(delays).toEqual([9_000])
+  })
+
+  test('is not repeated when the service asks for a longer wait than there is patience for', async () => {
+    const { transport, delays } = transportTo({
+      coordinator: {
+        markPartyReady: () => {
+          throw connectErrorOf(new Refusal('rate_limited', 'later', {}, 3_600))
+        },
+      },
+    })
+    await expect(transport.ready(member, never)).rejects.toMatchObject({ code: 'rate_limited' })
+    expect(delays).toEqual([])
+  })
+
   test('ends with a refusal when the service stays away', async () => {
     const { transport, delays } = transportTo({
       router: {

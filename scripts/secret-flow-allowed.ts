@@ -1,0 +1,150 @@
+/** What secret-flow.ts finds and is meant: the line as it stands, and why no secret decides how long it takes. */
+export type Allowance = Readonly<{ file: string; code: string; why: string }>
+
+export const allowed: readonly Allowance[] = [
+  {
+    file: 'bytes.ts',
+    code: 'if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new RangeError(`not a uint32: ${value}`)',
+    why: 'only sizes, indices and round numbers become bytes this way',
+  },
+  {
+    file: 'bytes.ts',
+    code: 'if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an unsigned safe integer: ${value}`)',
+    why: 'only the epoch of a key becomes bytes this way',
+  },
+  {
+    file: 'bytes.ts',
+    code: 'return concatBytes(uint32(Math.floor(value / 2 ** 32)), uint32(value % 2 ** 32))',
+    why: 'only the epoch of a key becomes bytes this way',
+  },
+  {
+    file: 'ecdsa.ts',
+    code: 'import { secp256k1 } from \'@noble/curves/secp256k1.js\'',
+    why: 'verifies and recovers from finished signatures: public values',
+  },
+  {
+    file: 'rvole.ts',
+    code: 'const shares = equalBytes(expected, received.mu) ? rows.weightedSums(g) : undefined',
+    why: 'whether the peer passed the check is what the party tells',
+  },
+  {
+    file: 'curve/ristretto255.ts',
+    code: 'if (isAllZero(scalar)) throw new Error(\'the random number generator returned zero modulo the group order\')',
+    why: '2^-252, and the run ends; the sum looked at all bytes',
+  },
+  {
+    file: 'curve/ristretto255.ts',
+    code: 'if (bytes.length !== elementLength || isAllZero(bytes)) return undefined',
+    why: 'what was received',
+  },
+  {
+    file: 'curve/ristretto255.ts',
+    code: 'return decode(point, bytes) ? { point, bytes } : undefined',
+    why: 'whether a received element decodes is what the party tells',
+  },
+  {
+    file: 'curve/scalar.ts',
+    code: 'return byteAt(bytes, offset) !== 0xff || borrow(bytes, offset, order) === 1',
+    why: 'scalars on the wire are uniform or masked, and refused only where the sender cheats',
+  },
+  {
+    file: 'curve/scalar.ts',
+    code: 'if (isAllZero(scalar)) throw new Error(\'the random number generator returned zero modulo the group order\')',
+    why: '2^-256, and the run ends; the sum looked at all bytes',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'const found = known.get(point) ?? toAffine(point)',
+    why: 'whether a point was encoded before, not what it is',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (isIdentity({ x, y, z })) throw new Error(\'the point at infinity has no encoding\')',
+    why: '2^-256, and the run ends',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (bytes.length !== pointLength || (prefix !== 2 && prefix !== 3)) return undefined',
+    why: 'a received encoding',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (again.some((byte, i) => byte !== bytes[i + 1])) return undefined',
+    why: 'a received encoding',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (!equal(check, right)) return undefined',
+    why: 'a received encoding',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (parity(y) !== (prefix & 1)) scale(y, y, -1)',
+    why: 'a received encoding',
+  },
+  {
+    file: 'limbs/engine.ts',
+    code: 'if (negateB) negateCached(cached)',
+    why: 'which operation was called',
+  },
+  {
+    file: 'ot/base-ot.ts',
+    code: 'const other = branch === 0 ? pair[1] : pair[0]',
+    why: 'the sender takes both branches of every instance in turn',
+  },
+  {
+    file: 'ot/extension.ts',
+    code: 'if (consistent) return kept',
+    why: 'whether the peer passed the check is what the party tells',
+  },
+  {
+    file: 'limbs/mod-q/rvole.ts',
+    code: 'const eta = correction && unpack(correction.eta)',
+    why: 'whether the caller is Alice or Bob',
+  },
+  {
+    file: 'limbs/mod-q/rvole.ts',
+    code: 'const choice = correction === undefined ? 0 : bitAt(correction.choices, j)',
+    why: 'whether the caller is Alice or Bob; the choice bit is a factor',
+  },
+  {
+    file: 'limbs/mod-q/rvole.ts',
+    code: 'for (let i = 0; i < limbCount; i++) columns[i] = v[i]! - (eta === undefined ? 0 : choice * eta[k]![i]!)',
+    why: 'whether the caller is Alice or Bob; the choice bit is a factor',
+  },
+  {
+    file: 'limbs/mod-q/rvole.ts',
+    code: 'if ((j + 1) % productsPerCarry === 0) carryColumns(columns)',
+    why: 'j counts transfers',
+  },
+  {
+    file: 'limbs/mod-q/scalars.ts',
+    code: 'multiplyInto(out, out, powers[Number.parseInt(digit, 16)]!)',
+    why: 'a digit of the exponent q - 2, which everybody knows',
+  },
+  {
+    file: 'limbs/ristretto255/encoding.ts',
+    code: 'if (isNegative(s) === 1 || again.some((byte, i) => byte !== bytes[i])) return false',
+    why: 'a received encoding',
+  },
+  {
+    file: 'limbs/ristretto255/encoding.ts',
+    code: 'return wasSquare === 1 && isNegative(out.t) === 0 && isZero(out.y) === 0',
+    why: 'a received encoding',
+  },
+  {
+    file: 'limbs/ristretto255/points.ts',
+    code: 'if (withT) multiply(out.t, t3, t6)',
+    why: 'which operation was called',
+  },
+  {
+    file: 'limbs/ristretto255/scalars.ts',
+    code: 'const i = Math.floor((8 * k) / 21)',
+    why: 'k counts bytes',
+  },
+  {
+    file: 'limbs/secp256k1/points.ts',
+    code: 'return sameX && sameY && isIdentityPoint(p) === isIdentityPoint(q)',
+    why: 'all three were computed; equality decides whether the run goes on, which the party tells',
+  },
+]

@@ -1,0 +1,99 @@
+/** Sessions of the coordinator. */
+import { createClient, type Transport } from '@connectrpc/connect'
+import type { KeyType } from '../crypto/key-type.ts'
+import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { followSession } from '../party/transport/repeating.ts'
+import type { SessionSnapshot, SessionStatus } from '../party/transport/party-transport.ts'
+import { snapshotOf, statusOf } from '../party/transport/snapshot.ts'
+import { neverAborted, toldItems, type CallOptions, type Calls, type CreateOptions } from './calls.ts'
+import { hashHex } from './hex.ts'
+
+/** Someone invited to a session. A server party is invited by `deviceType: 'server'` and its device id. */
+export type Participant<Id extends string = string> = Readonly<{
+  partyId: Id
+  deviceType?: string
+  deviceId?: string
+}>
+
+export type SessionRequest<Id extends string = string> = Invitation<Id> &
+  Readonly<{
+    /** `ecdsa-secp256k1` where absent; in a sign session that names its key, that key's. */
+    keyType?: KeyType
+  }> &
+  (
+    | Readonly<{ sessionType: 'keygen'; thresholdT: number; thresholdN: number }>
+    | (Readonly<{
+        sessionType: 'sign'
+        /** The key: by the session that made it, or by its public key. Neither: for parties of another protocol. */
+        keyId?: string
+        publicKey?: string
+        thresholdT?: number
+        thresholdN?: number
+      }> &
+        ToSign)
+  )
+
+/** With an Ed25519 key the message itself, up to 64 KiB; else a hash of 32 bytes, as bytes or as 64 hex digits. */
+export type ToSign =
+  | Readonly<{ messageHash: Uint8Array | string; message?: never }>
+  | Readonly<{ message: Uint8Array; messageHash?: never }>
+
+export type Invitation<Id extends string> = Readonly<{
+  participants: readonly Participant<Id>[]
+  /** 1 to 86400; 300 where absent. */
+  expiresInSeconds?: number
+}>
+
+export type OpenedSession<Id extends string = string> = Readonly<{
+  sessionId: string
+  /** Secret: whoever has one joins as this party. */
+  joinTokens: Readonly<Record<Id, string>>
+  status: SessionStatus
+  expiresAtMs: number
+}>
+
+export type Sessions = Readonly<{
+  create: <const Id extends string>(request: SessionRequest<Id>, options?: CreateOptions) => Promise<OpenedSession<Id>>
+  status: (sessionId: string, options?: CallOptions) => Promise<SessionSnapshot>
+  /** The session as it is, then after each change; ends after a final status. Survives a restart of the service. */
+  watch: (sessionId: string, options?: CallOptions) => AsyncIterable<SessionSnapshot>
+  /** Ends a session that is not over. */
+  close: (sessionId: string, options?: CallOptions) => Promise<SessionStatus>
+}>
+
+export function createSessions(transport: Transport, calls: Calls): Sessions {
+  const coordinator = createClient(SessionCoordinator, transport)
+  const feed = createClient(SessionFeed, transport)
+  return {
+    create: async (request, options = {}) => {
+      const participants = [...request.participants]
+      const body = request.sessionType === 'sign' ? { ...request, ...toSign(request) } : request
+      return calls.create(options, async (call) =>
+        openedSession(await coordinator.createSession({ ...body, participants }, call)),
+      )
+    },
+    status: (sessionId, options = {}) =>
+      calls.repeat(options, async (call) => snapshotOf(await coordinator.getSessionStatus({ sessionId }, call))),
+    watch: (sessionId, { signal = neverAborted } = {}) =>
+      toldItems(followSession(feed, sessionId, { patience: calls.patience(), signal }), signal, (session) => session),
+    close: (sessionId, options = {}) =>
+      calls.repeat(options, async (call) => statusOf((await coordinator.closeSession({ sessionId }, call)).status)),
+  }
+}
+
+type Created = Readonly<{ sessionId: string; joinTokens: Record<string, string>; status: string; expiresAt: bigint }>
+
+export function openedSession<Id extends string>(created: Created): OpenedSession<Id> {
+  const { sessionId, status, expiresAt } = created
+  // The services answer with one token for each participant of the request.
+  const joinTokens = created.joinTokens as Record<Id, string>
+  return { sessionId, joinTokens, status: statusOf(status), expiresAtMs: Number(expiresAt) * 1_000 }
+}
+
+export function toSign({ messageHash, message }: ToSign): Readonly<{ messageHash: string; message: Uint8Array }> {
+  return {
+    messageHash: messageHash === undefined ? '' : hashHex(messageHash),
+    message: message ?? new Uint8Array(0),
+  }
+}
