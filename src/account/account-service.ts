@@ -2,17 +2,22 @@
 import { randomUUID } from 'node:crypto'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { callerKey, requireScope } from '../edge/caller.ts'
-import { Refusal } from '../edge/refusal.ts'
-import type { AccountService } from '../gen/mpc/account/v1/account_service_pb.ts'
+import { hashRequest, idempotencyKeyOf, scopedKey } from '../edge/idempotency.ts'
+import { invalidField, Refusal } from '../edge/refusal.ts'
+import { CreateAccountRequestSchema, type AccountService } from '../gen/mpc/account/v1/account_service_pb.ts'
 import type { Account, AccountStore } from './account-store.ts'
 
 export function accountService(store: AccountStore, now: () => Date): ServiceImpl<typeof AccountService> {
   return {
-    createAccount: async ({ username, email, phone, publicKey }, { values }) => {
-      requireScope(values.get(callerKey), 'accounts')
-      const account: Account = {
+    createAccount: async (request, { values, requestHeader }) => {
+      const caller = requireScope(values.get(callerKey), 'accounts')
+      const key = idempotencyKeyOf(requestHeader)
+      const { username, email, phone, publicKey } = request
+      const wanted: Account = {
         id: `acc-${randomUUID()}`,
         username,
         email,
@@ -20,11 +25,12 @@ export function accountService(store: AccountStore, now: () => Date): ServiceImp
         publicKey: parsePublicKey(publicKey),
         createdAt: wholeSecond(now()),
       }
-      await store.insert(account)
+      const requestHash = hashRequest(CreateAccountRequestSchema, request)
+      const account = await store.insert(wanted, key === null ? null : { key: scopedKey(caller, key), requestHash })
       return {
         id: account.id,
-        username,
-        email,
+        username: account.username,
+        email: account.email,
         status: 'active',
         createdAt: timestampFromMs(account.createdAt.getTime()),
       }
@@ -38,7 +44,7 @@ export function accountService(store: AccountStore, now: () => Date): ServiceImp
         username,
         email,
         phone,
-        publicKey: secp256k1.Point.fromBytes(publicKey).toHex(false),
+        publicKey: shownPublicKey(publicKey),
         status: 'active',
         createdAt: timestampFromMs(createdAt.getTime()),
       }
@@ -63,14 +69,27 @@ function unknownAccount(field: string): Refusal {
   return new Refusal('not_found', 'there is no such account', { [field]: 'is not the id of an account' })
 }
 
-/** 33 bytes from 33 or 65 in hex. Throws Refusal 'invalid_request' naming `publicKey`. */
+/**
+ * 33 bytes from 33 or 65 in hex (secp256k1, for ECDSA), or 32 as they are (Ed25519, or BIP-340's form of secp256k1: the
+ * key generation knows which). Throws Refusal 'invalid_request' naming `publicKey`.
+ */
 function parsePublicKey(hex: string): Uint8Array {
-  try {
-    return secp256k1.Point.fromHex(hex).toBytes(true)
-  } catch {
-    const problem = 'is not a point of secp256k1'
-    throw new Refusal('invalid_request', `publicKey: ${problem}`, { publicKey: problem })
+  const bytes = hexToBytes(hex)
+  if (bytes.length === 32) {
+    const isX = secp256k1.utils.isValidPublicKey(Uint8Array.of(2, ...bytes), true)
+    if (isX || ed25519.utils.isValidPublicKey(bytes, false)) return bytes
+    throw invalidField('publicKey', 'is neither a point of Ed25519 nor an x coordinate on secp256k1')
   }
+  try {
+    return secp256k1.Point.fromBytes(bytes).toBytes(true)
+  } catch {
+    throw invalidField('publicKey', 'is not a point of secp256k1')
+  }
+}
+
+/** Hex: 65 bytes for a key kept in 33, other keys as they are. */
+function shownPublicKey(publicKey: Uint8Array): string {
+  return publicKey.length === 33 ? secp256k1.Point.fromBytes(publicKey).toHex(false) : bytesToHex(publicKey)
 }
 
 /** Documented times have no fraction. */

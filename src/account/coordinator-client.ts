@@ -1,12 +1,18 @@
 /** The account service's way to the Session Coordinator: through its gRPC contract, like any caller. */
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { Code, ConnectError, type CallOptions, type Client, type HandlerContext } from '@connectrpc/connect'
 import { callerKey, forwardedHeaders } from '../edge/caller.ts'
 import type { Logger } from '../edge/log.ts'
+import { idempotencyHeader, idempotencyKeyOf, scopedKey } from '../edge/idempotency.ts'
 import { Refusal } from '../edge/refusal.ts'
 import { refusalOf } from '../edge/refusal-error.ts'
 import type { ServiceConnection } from '../edge/service-client.ts'
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../gen/grpc/health/v1/health_pb.ts'
-import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import {
+  SessionCoordinator,
+  type CreateSessionRequestSchema,
+  type CreateSessionResponse,
+} from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 
 type Coordinator = Client<typeof SessionCoordinator>
 
@@ -16,6 +22,12 @@ export type CoordinatorClient = Readonly<{
    * they are, and Refusal 'unavailable' where it cannot be reached or does not know us.
    */
   run: <T>(context: HandlerContext, call: (coordinator: Coordinator, options: CallOptions) => Promise<T>) => Promise<T>
+  /** Creates a session for the caller of `context`; under the same Idempotency-Key of that caller the same one. */
+  create: (
+    context: HandlerContext,
+    caller: string,
+    session: MessageInitShape<typeof CreateSessionRequestSchema>,
+  ) => Promise<CreateSessionResponse>
   isServing: () => Promise<boolean>
 }>
 
@@ -25,15 +37,25 @@ const healthDeadlineMs = 1_000
 export function createCoordinatorClient(connection: ServiceConnection, log: Logger): CoordinatorClient {
   const coordinator = connection.client(SessionCoordinator)
   const health = connection.client(Health)
+  const run: CoordinatorClient['run'] = async (context, call) => {
+    const caller = context.values.get(callerKey)
+    const timeoutMs = Math.max(1, Math.min(deadlineMs, context.timeoutMs() ?? deadlineMs))
+    try {
+      return await call(coordinator, { signal: context.signal, timeoutMs, headers: forwardedHeaders(caller) })
+    } catch (error) {
+      throw passedOn(error, caller.requestId, log)
+    }
+  }
   return {
-    run: async (context, call) => {
-      const caller = context.values.get(callerKey)
-      const timeoutMs = Math.max(1, Math.min(deadlineMs, context.timeoutMs() ?? deadlineMs))
-      try {
-        return await call(coordinator, { signal: context.signal, timeoutMs, headers: forwardedHeaders(caller) })
-      } catch (error) {
-        throw passedOn(error, caller.requestId, log)
-      }
+    run,
+    create: (context, caller, session) => {
+      const key = idempotencyKeyOf(context.requestHeader)
+      return run(context, (client, options) => {
+        const headers = new Headers(options.headers)
+        // To the coordinator all are this service's keys.
+        if (key !== null) headers.set(idempotencyHeader, scopedKey(caller, key))
+        return client.createSession(session, { ...options, headers })
+      })
     },
     isServing: () =>
       health.check({}, { timeoutMs: healthDeadlineMs }).then(

@@ -10,9 +10,12 @@ export type AccountDatabase = {
     /** Empty where none was given, as `phone`. */
     email: string
     phone: string
-    /** Compressed, 33 bytes. */
+    /** 33 bytes (secp256k1, compressed) or 32. */
     public_key: Buffer
     created_at: Date
+    /** Of a creation that may be repeated: the key as its caller's, and SHA-256 of the request. */
+    idempotency_key: string | null
+    request_hash: Buffer | null
   }
 }
 

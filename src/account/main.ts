@@ -1,6 +1,7 @@
 /** The Account Service as a process. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, httpUrlVariable, logLevelVariable, readEnv } from '../edge/config.ts'
+import { edgeConfigFromEnv } from '../edge/config.ts'
+import { httpUrlVariable, logLevelVariable, readEnv } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
@@ -39,6 +40,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
     const service = await serve(
       {
         name,
+        openApi: 'account-service',
         services: [AccountService, MpcService],
         routes: (router) =>
           router

@@ -18,4 +18,19 @@ const accounts: Migration = {
   },
 }
 
-export const migrations: Readonly<Record<string, Migration>> = { '0001-accounts': accounts }
+/** In the row itself: what tells of a person's request is erased with the account. */
+const repeatable: Migration = {
+  up: async (database: Kysely<unknown>) => {
+    await database.schema
+      .alterTable('accounts')
+      .addColumn('idempotency_key', 'text')
+      .addColumn('request_hash', 'bytea')
+      .execute()
+    await sql`create unique index accounts_idempotency_key on accounts (idempotency_key)`.execute(database)
+  },
+}
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-accounts': accounts,
+  '0002-repeatable': repeatable,
+}

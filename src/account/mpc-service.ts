@@ -10,26 +10,27 @@ import type { CoordinatorClient } from './coordinator-client.ts'
 
 export function mpcService(store: AccountStore, coordinator: CoordinatorClient): ServiceImpl<typeof MpcService> {
   return {
-    createKeygenSession: async ({ thresholdN, thresholdT, participants, expiresInSeconds }, context) => {
-      requireScope(context.values.get(callerKey), 'accounts')
-      const session = { sessionType: 'keygen', thresholdN, thresholdT, participants, expiresInSeconds }
-      const created = await coordinator.run(context, (client, options) => client.createSession(session, options))
-      const { sessionId, joinTokens, status, expiresAt } = created
-      return { sessionId, sessionType: 'keygen', thresholdN, thresholdT, joinTokens, status: shown(status), expiresAt }
+    createKeygenSession: async (request, context) => {
+      const caller = requireScope(context.values.get(callerKey), 'accounts')
+      const { thresholdN, thresholdT, participants, keyType, expiresInSeconds } = request
+      const session = { sessionType: 'keygen', thresholdN, thresholdT, participants, keyType, expiresInSeconds }
+      const created = await coordinator.create(context, caller, session)
+      const { sessionId, joinTokens, expiresAt } = created
+      const made = { sessionType: 'keygen', keyType: created.keyType, status: shown(created.status) }
+      return { sessionId, thresholdN, thresholdT, joinTokens, expiresAt, ...made }
     },
 
-    createSigningSession: async ({ accountId, messageHash, participants, expiresInSeconds }, context) => {
-      requireScope(context.values.get(callerKey), 'accounts')
+    createSigningSession: async (request, context) => {
+      const caller = requireScope(context.values.get(callerKey), 'accounts')
+      const { accountId, messageHash, message, participants, expiresInSeconds } = request
       const account = await requireAccount(store, accountId, 'account_id')
-      // The coordinator finds key, threshold and group through the public key.
+      // The coordinator finds key, type, threshold and group through the public key.
       const publicKey = bytesToHex(account.publicKey)
-      const session = { sessionType: 'sign', messageHash, participants, publicKey, expiresInSeconds }
-      const created = await coordinator
-        .run(context, (client, options) => client.createSession(session, options))
-        .catch((error: unknown) => {
-          throw isUnknownKey(error) ? foreignKey() : error
-        })
-      const { sessionId, thresholdT, joinTokens, status, expiresAt } = created
+      const session = { sessionType: 'sign', messageHash, message, participants, publicKey, expiresInSeconds }
+      const created = await coordinator.create(context, caller, session).catch((error: unknown) => {
+        throw isUnknownKey(error) ? foreignKey() : error
+      })
+      const { sessionId, thresholdT, joinTokens, status, expiresAt, keyType } = created
       return {
         sessionId,
         sessionType: 'sign',
@@ -39,6 +40,7 @@ export function mpcService(store: AccountStore, coordinator: CoordinatorClient):
         joinTokens,
         status: shown(status),
         expiresAt,
+        keyType,
       }
     },
 
@@ -47,11 +49,12 @@ export function mpcService(store: AccountStore, coordinator: CoordinatorClient):
       const session = await coordinator.run(context, (client, options) =>
         client.getSessionStatus({ sessionId }, options),
       )
-      const { sessionType, status, participants, publicKey, signature, recoveryId } = session
+      const { sessionType, keyType, status, participants, publicKey, signature, recoveryId } = session
       const completed = status === 'completed'
       return {
         sessionId: session.sessionId,
         sessionType,
+        keyType,
         status: shown(status),
         completedParties: participants.filter((participant) => participant.status === 'completed').length,
         totalParties: participants.length,

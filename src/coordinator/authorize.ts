@@ -19,7 +19,9 @@ export function authorizeParty(caller: Caller, state: SessionState, partyId: str
   const party = participant(state, partyId)
   if (party !== undefined && hasCredential(caller, party.credentialHash)) return actor
   if (caller.openMode && (party === undefined || party.keys === null)) return actor
-  throw new Refusal('unauthorized', 'the credential of this party is required (Authorization: Bearer mpc_party_…)')
+  throw new Refusal('unauthorized', 'the credential of this party is required (Authorization: Bearer mpc_party_…)', {
+    party_id: 'must be the party whose credential is sent as Authorization: Bearer',
+  })
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { AggregateStore } from '../events/aggregate-store.ts'
 import type { EventLog } from '../events/event-log.ts'
-import { decodeEvent } from '../events/session-event.ts'
+import { BrokenChain, decodeEvent } from '../events/session-event.ts'
 import { allSessions, sessionIdOf } from '../events/subjects.ts'
 import type { SessionEvent } from '../gen/mpc/events/v1/session_events_pb.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
@@ -15,6 +15,8 @@ export type ChangeFeed = Readonly<{
   changesOf(sessionId: string): Mailbox<'changed'>
   /** Every session event that `wanted` picks, from now on. */
   events<T>(wanted: (event: SessionEvent) => T | null): Mailbox<T>
+  /** Open mailboxes. */
+  followers(): number
   /** Ends every mailbox. */
   close(): Promise<void>
 }>
@@ -22,14 +24,20 @@ export type ChangeFeed = Readonly<{
 /** What a subscriber may fall behind before its mailbox ends. */
 const maxWaiting = 10_000
 
-export async function startChangeFeed(log: EventLog, store: AggregateStore<SessionState>): Promise<ChangeFeed> {
+/** `seen` is told of every event from now on. */
+export async function startChangeFeed(
+  log: EventLog,
+  store: AggregateStore<SessionState>,
+  seen: (event: SessionEvent, sequence: number) => void,
+): Promise<ChangeFeed> {
   const bySession = new Map<string, Set<Mailbox<'changed'>>>()
   const readers = new Map<Mailbox<unknown>, (event: SessionEvent) => void>()
   const follower = await log.follow(allSessions, await log.lastSequence('SESSIONS'), (stored) => {
     store.absorb(stored)
     for (const mailbox of bySession.get(sessionIdOf(stored.subject) ?? '') ?? []) mailbox.put('changed')
-    if (readers.size === 0) return
-    const event = decodeEvent(stored.data)
+    const event = decodedOrNull(stored.data)
+    if (event === null) return
+    seen(event, stored.sequence)
     for (const read of readers.values()) read(event)
   })
 
@@ -51,10 +59,21 @@ export async function startChangeFeed(log: EventLog, store: AggregateStore<Sessi
       })
       return mailbox
     },
+    followers: () => [...bySession.values()].reduce((sum, mailboxes) => sum + mailboxes.size, readers.size),
     close: async () => {
       for (const mailboxes of [...bySession.values()]) for (const mailbox of [...mailboxes]) mailbox.end()
       for (const mailbox of [...readers.keys()]) mailbox.end()
       await follower.close()
     },
+  }
+}
+
+/** Null for what is no event: whoever loads that session hears of it, the others are not to suffer. */
+function decodedOrNull(bytes: Uint8Array): SessionEvent | null {
+  try {
+    return decodeEvent(bytes)
+  } catch (error) {
+    if (error instanceof BrokenChain) return null
+    throw error
   }
 }

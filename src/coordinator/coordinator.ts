@@ -1,6 +1,7 @@
 /** The session coordinator put together: log, folded sessions, read model, feed and sweeper behind its two services. */
 import type { ConnectRouter } from '@connectrpc/connect'
 import { sql } from 'kysely'
+import type { Registry } from 'prom-client'
 import type { Logger } from '../edge/log.ts'
 import { createAggregateStore } from '../events/aggregate-store.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
@@ -9,6 +10,7 @@ import { startProjection } from '../events/projection-runner.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
 import { startChangeFeed } from './change-feed.ts'
+import { createCoordinatorMetrics } from './metrics.ts'
 import { openReadModel } from './projection/database.ts'
 import { sessionProjection } from './projection/session-projection.ts'
 import type { ServerParties } from './server-parties.ts'
@@ -36,6 +38,8 @@ export type CoordinatorConfig = Readonly<{
 export type Coordinator = Readonly<{
   routes(router: ConnectRouter): void
   ready(): Promise<Readonly<Record<string, boolean>>>
+  /** Adds its metrics to a service's. */
+  metrics(registry: Registry): void
   close(): Promise<void>
 }>
 
@@ -56,7 +60,8 @@ export async function openCoordinator(config: CoordinatorConfig, logger: Logger)
     const projection = await startProjection({ log, database, projection: sessionProjection, onError })
     opened.push(() => projection.close())
     const store = createAggregateStore({ log, fold: { initial: initialState, evolve } })
-    const feed = await startChangeFeed(log, store)
+    const metrics = createCoordinatorMetrics()
+    const feed = await startChangeFeed(log, store, metrics.seen)
     opened.push(() => feed.close())
     const sessions = createSessions(store, config.now)
     const sweeper = startSweeper(database, sessions, config.sweepIntervalMs, (error) =>
@@ -70,6 +75,8 @@ export async function openCoordinator(config: CoordinatorConfig, logger: Logger)
         router.service(SessionCoordinator, sessionCoordinator({ sessions, keys: sources, servers, credentialKey }))
         router.service(SessionFeed, sessionFeed({ sessions, sources, feed, servers }))
       },
+      metrics: (registry) =>
+        metrics.register(registry, () => ({ applied: projection.applied(), followers: feed.followers() })),
       ready: async () => ({
         event_log: await log.healthy(),
         database: await sql`select 1`.execute(database).then(

@@ -7,7 +7,7 @@ import type { ParticipantInfo } from '../gen/mpc/coordinator/v1/session_coordina
 import { sealingKey } from '../identity/identity-key.ts'
 import { packSealed, seal } from '../identity/seal.ts'
 import { statement } from '../identity/statement.ts'
-import { hashSecret, makeJoinToken } from './credentials.ts'
+import { hashSecret, type NewSession } from './credentials.ts'
 import type { Invited, KeyGroup } from './decide/command.ts'
 import type { ServerParties } from './server-parties.ts'
 
@@ -24,7 +24,7 @@ export type Invitations = Readonly<{
  * request names another.
  */
 export async function inviteAll(
-  sessionId: string,
+  { sessionId, joinTokenOf }: NewSession,
   participants: readonly ParticipantInfo[],
   key: KeyGroup | null,
   servers: ServerParties,
@@ -32,7 +32,7 @@ export async function inviteAll(
   const joinTokens: Record<string, string> = {}
   const invited = await Promise.all(
     participants.map(async ({ partyId, deviceType, deviceId }) => {
-      const joinToken = makeJoinToken(sessionId)
+      const joinToken = joinTokenOf(partyId)
       joinTokens[partyId] = joinToken
       const member = key?.members.find((candidate) => candidate.partyId === partyId)
       const device = {

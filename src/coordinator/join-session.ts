@@ -23,7 +23,7 @@ export async function joinSession(
   context: HandlerContext,
 ): Promise<MessageInitShape<typeof JoinSessionResponseSchema>> {
   const sessionId = sessionOfJoinToken(request.joinToken)
-  if (sessionId === null) throw new Refusal('unauthorized', invalidToken)
+  if (sessionId === null) throw invalidToken()
   const { partyId, deviceType, deviceId } = request
   const keys = await verifiedKeys(sessionId, request)
   const identityKey = keys?.identityKey ?? new Uint8Array(0)

@@ -58,6 +58,7 @@ async function groupOf(store: AggregateStore<SessionState>, keyId: string): Prom
   if (state.type !== 'keygen' || state.status !== 'completed') return null
   return {
     keyId,
+    keyType: state.keyType,
     publicKey: state.publicKey,
     thresholdT: state.thresholdT,
     thresholdN: state.thresholdN,

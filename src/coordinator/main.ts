@@ -1,17 +1,13 @@
 /** The session coordinator as a process: configuration from the environment, then its two ports. */
 import { z } from 'zod'
-import {
-  edgeConfigFromEnv,
-  eventLogVariables,
-  logLevelVariable,
-  readEnv,
-  readKeyFile,
-  wholeNumberVariable,
-} from '../edge/config.ts'
+import { edgeConfigFromEnv } from '../edge/config.ts'
+import { eventLogVariables, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
+import { readSecretKeyFile } from '../edge/secret-key-file.ts'
 import { serve } from '../edge/serve.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { parseNatsAddress } from '../events/nats-address.ts'
 import { streamSizes } from '../events/streams.ts'
 import { openCoordinator } from './coordinator.ts'
 import { readServerParties } from './server-parties.ts'
@@ -20,7 +16,7 @@ const name = 'session-coordinator'
 const ports = { grpcPort: 50051, httpPort: 8080 }
 
 const variables = z.object({
-  ...eventLogVariables,
+  ...eventLogVariables(parseNatsAddress),
   DATABASE_URL: z.string(),
   MPC_SERVER_PARTIES_FILE: z.string().optional(),
   MPC_CREDENTIAL_KEY_FILE: z.string(),
@@ -41,7 +37,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
       replicas: values.MPC_NATS_REPLICAS,
       streamSizes: streamSizes(values.MPC_SESSIONS_MAX_BYTES, values.MPC_MESSAGES_MAX_BYTES),
       servers: partiesFile === undefined ? new Map() : readServerParties(partiesFile),
-      credentialKey: readKeyFile('MPC_CREDENTIAL_KEY_FILE', keyFile),
+      credentialKey: readSecretKeyFile('MPC_CREDENTIAL_KEY_FILE', keyFile),
       sweepIntervalMs: values.MPC_SWEEP_INTERVAL_MS,
       now: Date.now,
       onFatal: (error) => {
@@ -53,8 +49,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     logger,
   )
   try {
-    const { routes, ready } = coordinator
-    const service = await serve({ name, services: [SessionCoordinator, SessionFeed], routes, ready }, edge, logger)
+    const { routes, ready, metrics } = coordinator
+    const services = [SessionCoordinator, SessionFeed]
+    const definition = { name, openApi: 'session-coordinator', services, routes, ready, metrics } as const
+    const service = await serve(definition, edge, logger)
     return {
       close: async () => {
         await service.close()

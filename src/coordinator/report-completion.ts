@@ -65,13 +65,15 @@ async function hasValidSignature(
   const { state } = known?.state.status === 'in_progress' ? known : await store.load(sessionId)
   const keys = participant(state, command.partyId)?.keys ?? null
   if (keys === null || state.status !== 'in_progress') return false
-  const result = resultBytes(reportedResult(state, command))
+  const result = resultBytes(state, reportedResult(state, command))
   const { partyId, resultSignature } = command
-  const signed = resultStatement({ sessionId, partyId, rosterHash: state.rosterHash, result })
+  const { rosterHash, keyType } = state
+  const signed = resultStatement({ sessionId, partyId, rosterHash, keyType, result })
   return verifyIdentity(keys.identityKey, signed, resultSignature)
 }
 
-/** As signed: the compressed key, or r||s and the recovery id as one byte. */
-function resultBytes({ publicKey, signature, recoveryId }: Result): Uint8Array {
-  return publicKey.length > 0 ? publicKey : concatBytes(signature, Uint8Array.of(recoveryId))
+/** As signed: the key, or the signature, with ECDSA followed by the recovery id as one byte. */
+function resultBytes({ keyType }: SessionState, { publicKey, signature, recoveryId }: Result): Uint8Array {
+  if (publicKey.length > 0) return publicKey
+  return keyType === 'ecdsa-secp256k1' ? concatBytes(signature, Uint8Array.of(recoveryId)) : signature
 }

@@ -1,9 +1,13 @@
 /** The seven documented methods of the session coordinator (API reference, sections 2 and 7). */
-import { randomUUID } from 'node:crypto'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { callerKey } from '../edge/caller.ts'
-import type { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { hashRequest, idempotencyKeyOf } from '../edge/idempotency.ts'
+import {
+  CreateSessionRequestSchema,
+  type SessionCoordinator,
+} from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { authorizeCaller, authorizeMember, authorizeParty } from './authorize.ts'
+import { freshSession, repeatableSession } from './credentials.ts'
 import { inviteAll } from './invite.ts'
 import { joinSession } from './join-session.ts'
 import { findKey, type KeySources } from './key-groups.ts'
@@ -24,23 +28,32 @@ export function sessionCoordinator(options: CoordinatorOptions): ServiceImpl<typ
   const { sessions, keys, servers, credentialKey } = options
   return {
     createSession: async (request, context) => {
-      authorizeCaller(context.values.get(callerKey))
+      const actor = authorizeCaller(context.values.get(callerKey))
+      const idempotencyKey = idempotencyKeyOf(context.requestHeader)
       const key = await refusingOutages(() => findKey(keys, request))
-      const sessionId = randomUUID()
-      const { invited, joinTokens } = await inviteAll(sessionId, request.participants, key, servers)
-      const { sessionType, thresholdT, thresholdN, messageHash, expiresInSeconds } = request
+      const isRepeatable = idempotencyKey !== null
+      const session = isRepeatable ? repeatableSession(credentialKey, actor, idempotencyKey) : freshSession()
+      const { sessionId } = session
+      const { invited, joinTokens } = await inviteAll(session, request.participants, key, servers)
+      const { sessionType, thresholdT, thresholdN, keyType, messageHash, message, expiresInSeconds } = request
       const { state } = await sessions.change(context, sessionId, authorizeCaller, {
         type: 'create',
         nowMs: sessions.now(),
-        sessionType,
+        // The contract allows no third.
+        sessionType: sessionType === 'sign' ? 'sign' : 'keygen',
         thresholdT,
         thresholdN,
         participants: invited,
+        keyType,
         messageHash,
+        message,
         expiresInSeconds,
         key,
+        requestHash: isRepeatable ? hashRequest(CreateSessionRequestSchema, request) : new Uint8Array(0),
       })
-      const shown = { status: state.status, thresholdT: state.thresholdT, thresholdN: state.thresholdN }
+      // Also when the session has gone on since: a repeated call is answered as the first was.
+      const { thresholdT: t, thresholdN: n } = state
+      const shown = { status: 'created', thresholdT: t, thresholdN: n, keyType: state.keyType }
       const keyId = key === null ? {} : { keyId: key.keyId }
       return { sessionId, joinTokens, expiresAt: expiresAtSeconds(state), ...shown, ...keyId }
     },

@@ -93,7 +93,9 @@ async function authenticate(servers: ServerParties, request: WatchInvitationsReq
   if (identityKey !== undefined && timely) {
     if (await verifyIdentity(identityKey, invitationsStatement({ deviceId, signedAtMs }), signature)) return
   }
-  throw new Refusal('unauthorized', 'not signed just now by the identity registered for this device')
+  throw new Refusal('unauthorized', 'not signed just now by the identity registered for this device', {
+    signature: 'is not one of this moment by the identity registered for device_id',
+  })
 }
 
 /** From the read model, once it has everything that was in the log when the stream began. */

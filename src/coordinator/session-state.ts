@@ -2,6 +2,7 @@
  * A session as the fold of its events (architecture, sections 4 and 5). `evolve` is total: an event of an unknown
  * kind, about an unknown party or after the end changes nothing.
  */
+import { defaultKeyType, isKeyType, type KeyType } from '../crypto/key-type.ts'
 import type { SessionPayload } from '../events/session-event.ts'
 import type {
   JoinedKeys,
@@ -14,12 +15,13 @@ import type {
 export type SessionStatus = 'none' | 'created' | 'waiting' | 'in_progress' | 'completed' | 'failed' | 'expired'
 export type ParticipantStatus = 'waiting' | 'joined' | 'ready' | 'computing' | 'completed' | 'failed'
 
-/** Keygen: the key. Sign: r||s and the recovery id. */
+/** Keygen: the key. Sign: the signature, and with ECDSA its recovery id. */
 export type Result = Readonly<{
-  /** Compressed, 33 bytes; empty in a sign session. */
+  /** In the form of its type: 33 bytes (compressed) or 32; empty in a sign session. */
   publicKey: Uint8Array
   /** 64 bytes; empty in a keygen session. */
   signature: Uint8Array
+  /** 0 where the key is not for ECDSA. */
   recoveryId: number
 }>
 
@@ -48,15 +50,21 @@ export type Failure = Readonly<{ reason: string; reportedBy: string; culprits: r
 export type SessionState = Readonly<{
   status: SessionStatus
   type: 'keygen' | 'sign'
+  /** Of the key to make or to sign with. */
+  keyType: KeyType
   thresholdT: number
   thresholdN: number
   participants: readonly Participant[]
   expiresAtMs: number
-  /** 32 bytes; empty in a keygen session. */
+  /** SHA-256 of the request that created it, if that had an Idempotency-Key; else empty. */
+  requestHash: Uint8Array
+  /** 32 bytes; empty in a keygen session, and where a message is signed. */
   messageHash: Uint8Array
+  /** What an Ed25519 key is to sign; else empty. */
+  message: Uint8Array
   /** Sign: the key's id where it is known. */
   keyId: string
-  /** Compressed, 33 bytes: the key to sign with, or the key made; empty where there is none. */
+  /** In the form of its type: the key to sign with, or the key made; empty where there is none. */
   publicKey: Uint8Array
   result: Result | null
   /** 32 bytes once started, where all parties brought keys; else empty. */
@@ -69,11 +77,14 @@ const nothing = new Uint8Array(0)
 export const initialState: SessionState = {
   status: 'none',
   type: 'keygen',
+  keyType: defaultKeyType,
   thresholdT: 0,
   thresholdN: 0,
   participants: [],
   expiresAtMs: 0,
+  requestHash: nothing,
   messageHash: nothing,
+  message: nothing,
   keyId: '',
   publicKey: nothing,
   result: null,
@@ -126,10 +137,13 @@ function created(event: SessionCreated): SessionState {
     ...initialState,
     status: 'created',
     type: event.sessionType === 'sign' ? 'sign' : 'keygen',
+    keyType: keyTypeOf(event),
     thresholdT: event.thresholdT,
     thresholdN: event.thresholdN,
     expiresAtMs: Number(event.expiresAtMs),
+    requestHash: event.requestHash,
     messageHash: event.messageHash,
+    message: event.message,
     keyId: event.keyId,
     publicKey: event.publicKey,
     participants: event.participants.map((invited, index) => ({
@@ -146,6 +160,11 @@ function created(event: SessionCreated): SessionState {
       result: null,
     })),
   }
+}
+
+/** Events from before there were other types name none. */
+export function keyTypeOf({ keyType }: Pick<SessionCreated, 'keyType'>): KeyType {
+  return isKeyType(keyType) ? keyType : defaultKeyType
 }
 
 function joined(state: SessionState, event: PartyJoined): SessionState {

@@ -9,6 +9,7 @@ import type { AggregateStore, Cause, Decision, Loaded } from '../events/aggregat
 import { AppendConflict, LogUnavailable } from '../events/event-log.ts'
 import type { Command } from './decide/command.ts'
 import { coordinator, decide } from './decide/decide.ts'
+import { requireKnown } from './decide/require.ts'
 import { eventsDue } from './decide/settle.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -56,7 +57,7 @@ export function createSessions(store: AggregateStore<SessionState>, now: () => n
       refusingOutages(async () => {
         const loaded = await store.load(sessionId)
         authorize(context.values.get(callerKey), loaded.state)
-        if (loaded.state.status === 'none') throw new Refusal('not_found', 'session not found')
+        requireKnown(loaded.state)
         return eventsDue(loaded.state, now()).length > 0 ? settle(sessionId) : loaded
       }),
   }

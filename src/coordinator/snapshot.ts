@@ -21,10 +21,12 @@ export function snapshot(sessionId: string, { state, head }: Loaded<SessionState
     thresholdN: state.thresholdN,
     participants: state.participants.map(participantStatus),
     sessionType: state.type,
+    keyType: state.keyType,
     expiresAt: expiresAtSeconds(state),
     version: BigInt(head.version),
     chainHead: head.hash,
     ...(state.messageHash.length > 0 && { messageHash: bytesToHex(state.messageHash) }),
+    ...(state.message.length > 0 && { message: state.message }),
     ...(state.keyId !== '' && { keyId: state.keyId }),
     ...(state.publicKey.length > 0 && { publicKey: showPublicKey(state.publicKey) }),
     ...(state.rosterHash.length > 0 && { rosterHash: state.rosterHash }),
@@ -58,7 +60,8 @@ export function participantStatus(party: Participant): ParticipantStatus {
   })
 }
 
-function signature({ type, result }: SessionState): { signature?: string; recoveryId?: number } {
+function signature({ type, keyType, result }: SessionState): { signature?: string; recoveryId?: number } {
   if (type !== 'sign' || result === null) return {}
-  return { signature: bytesToHex(result.signature), recoveryId: result.recoveryId }
+  const shown = { signature: bytesToHex(result.signature) }
+  return keyType === 'ecdsa-secp256k1' ? { ...shown, recoveryId: result.recoveryId } : shown
 }

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createContextKey, type ContextKey } from '@connectrpc/connect'
 import { apiKeyPrefix, type ApiKey, type ApiKeyVerifier, type Scope } from './api-keys.ts'
+import { clientAddressHeader } from './client-address.ts'
 import { Refusal } from './refusal.ts'
 
 export type Caller = Readonly<{
@@ -9,6 +10,8 @@ export type Caller = Readonly<{
   /** The bearer token of the Authorization header, verified only where `apiKey` is set. Never log it. */
   bearer: string | null
   apiKey: ApiKey | null
+  /** Where the call comes from, as limits count it; empty where no port has told. */
+  address: string
   requestId: string
   /** W3C trace id: 32 lowercase hex digits. */
   traceId: string
@@ -16,7 +19,7 @@ export type Caller = Readonly<{
 
 export type CallerPolicy = Readonly<{ openMode: boolean; apiKeys: ApiKeyVerifier }>
 
-const nobody: Caller = { openMode: false, bearer: null, apiKey: null, requestId: '', traceId: '' }
+const nobody: Caller = { openMode: false, bearer: null, apiKey: null, address: '', requestId: '', traceId: '' }
 
 /** In a handler: `context.values.get(callerKey)`. */
 export const callerKey: ContextKey<Caller> = createContextKey(nobody, { description: 'caller' })
@@ -26,14 +29,26 @@ export const callerKey: ContextKey<Caller> = createContextKey(nobody, { descript
  * Other bearers are left to the services: party credentials mean something only to them.
  */
 export function identifyCaller(headers: Headers, policy: CallerPolicy): Caller {
+  const caller = readCaller(headers, policy)
+  requireKnownKey(caller)
+  return caller
+}
+
+/** Throws Refusal 'unauthorized' for a bearer that has the form of an API key and is none. */
+export function requireKnownKey({ bearer, apiKey }: Caller): void {
+  if (apiKey !== null || bearer === null || !bearer.startsWith(apiKeyPrefix)) return
+  throw new Refusal('unauthorized', 'the API key is not valid', { Authorization: 'is not a known API key' })
+}
+
+/** The caller of a request, also where its API key is none: then `apiKey` is null. */
+export function readCaller(headers: Headers, policy: CallerPolicy): Caller {
   const bearer = bearerOf(headers.get('authorization'))
   const isApiKey = bearer !== null && bearer.startsWith(apiKeyPrefix)
-  const apiKey = isApiKey ? policy.apiKeys(bearer) : null
-  if (isApiKey && apiKey === null) throw new Refusal('unauthorized', 'the API key is not valid')
   return {
     openMode: policy.openMode,
     bearer,
-    apiKey,
+    apiKey: isApiKey ? policy.apiKeys(bearer) : null,
+    address: headers.get(clientAddressHeader) ?? '',
     requestId: requestIdOf(headers),
     traceId: traceIdOf(headers.get('traceparent')) ?? randomBytes(16).toString('hex'),
   }
@@ -43,8 +58,11 @@ export function identifyCaller(headers: Headers, policy: CallerPolicy): Caller {
 export function requireScope(caller: Caller, scope: Scope): string {
   if (caller.openMode) return caller.apiKey?.name ?? 'open-mode'
   if (caller.apiKey === null)
-    throw new Refusal('unauthorized', 'an API key is required (Authorization: Bearer mpc_key_…)')
-  if (!caller.apiKey.scopes.includes(scope)) throw new Refusal('forbidden', `the API key lacks the scope "${scope}"`)
+    throw new Refusal('unauthorized', 'an API key is required (Authorization: Bearer mpc_key_…)', {
+      Authorization: 'must be an API key',
+    })
+  if (!caller.apiKey.scopes.includes(scope))
+    throw new Refusal('forbidden', `the API key lacks the scope "${scope}"`, { Authorization: `lacks "${scope}"` })
   return caller.apiKey.name
 }
 

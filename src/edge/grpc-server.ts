@@ -1,13 +1,19 @@
 /**
  * The gRPC port: HTTP/2 without TLS. Connect's own Node adapter throws out of the request listener on a malformed
- * authority, which would end the process, and writes to the console; hence this one.
+ * authority, which would end the process, writes to the console, and leaves a stream open whose client was refused
+ * before it had sent everything; hence this one.
  */
+import { randomUUID } from 'node:crypto'
 import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node'
-import type { UniversalHandler } from '@connectrpc/connect/protocol'
-import type { EdgeLimits } from './config.ts'
+import { universalRequestFromNodeRequest } from '@connectrpc/connect-node'
+import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol'
+import { requestIdOf } from './caller.ts'
+import { clientAddress, clientAddressHeader } from './client-address.ts'
+import { arrivingWithin, dropWhenStalled, sendResponse } from './http2-stream.ts'
+import type { EdgeLimits } from './limits.ts'
 import { drainHttp2, type Closable } from './listening.ts'
 import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
 
 /** Room for several 64 KiB protocol messages before a sender waits for a window update. */
 const streamWindowBytes = 1_048_576
@@ -24,6 +30,7 @@ const unknownMethod = {
 export function createGrpcServer(
   handlers: readonly UniversalHandler[],
   limits: EdgeLimits,
+  metrics: Metrics,
   log: Logger,
 ): Closable<Http2Server> {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]))
@@ -38,38 +45,67 @@ export function createGrpcServer(
       streamResetRate: limits.streamResetsPerSecond,
     },
     (request, response) => {
+      const { stream } = response
+      const received = receive(request, response, limits.trustedProxies)
+      if (received === null) return void response.writeHead(400, { 'x-request-id': randomUUID() }).end()
+      const requestId = requestIdOf(received.header)
       const handler = byPath.get(request.url.split('?', 1)[0] ?? '')
-      if (handler === undefined) return void response.stream.respond(unknownMethod, { endStream: true })
-      void respond(handler, request, response, log)
+      if (handler === undefined) {
+        return void stream.respond({ ...unknownMethod, 'x-request-id': requestId }, { endStream: true })
+      }
+      dropWhenStalled(stream, limits.slowClientMs, () => metrics.limited('slow_client'))
+      received.header.set('x-request-id', requestId)
+      void respond(handler, withinTime(handler, received, request, limits), response, log)
     },
   )
   server.on('connection', (socket) => socket.setNoDelay(true).setKeepAlive(true, 30_000))
+  server.on('drop', () => metrics.limited('connections'))
   server.maxConnections = limits.maxConnections
-  return drainHttp2(server, connectionWindowBytes)
+  return drainHttp2(server, connectionWindowBytes, limits.requestTimeoutMs)
 }
 
 async function respond(
   handler: UniversalHandler,
-  request: Http2ServerRequest,
+  request: UniversalServerRequest,
   response: Http2ServerResponse,
   log: Logger,
 ): Promise<void> {
-  const received = receive(request, response)
-  if (received === null) return void response.writeHead(400).end()
   try {
-    await universalResponseToNodeResponse(await handler(received), response)
+    const answer = await handler(request)
+    const header = new Headers(answer.header)
+    header.set('x-request-id', request.header.get('x-request-id') ?? '')
+    await sendResponse({ ...answer, header }, response)
   } catch (err) {
     // The handler has already turned every failure into a response: what remains is a peer that went away.
-    log.debug({ err }, 'response not delivered')
+    log.debug({ err, requestId: request.header.get('x-request-id') }, 'response not delivered')
     response.stream?.close()
   }
 }
 
 /** Null where :authority or :path do not make a URL. */
-function receive(request: Http2ServerRequest, response: Http2ServerResponse) {
+function receive(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  trustedProxies: number,
+): UniversalServerRequest | null {
   try {
-    return universalRequestFromNodeRequest(request, response, undefined, undefined)
+    const received = universalRequestFromNodeRequest(request, response, undefined, undefined)
+    const { header } = received
+    const { remoteAddress } = request.socket
+    header.set(clientAddressHeader, clientAddress(remoteAddress, header.get('x-forwarded-for'), trustedProxies))
+    return received
   } catch {
     return null
   }
+}
+
+/** A client that streams messages may take its time between them; one that sends a single one may not. */
+function withinTime(
+  { method }: UniversalHandler,
+  received: UniversalServerRequest,
+  request: Http2ServerRequest,
+  { requestTimeoutMs }: EdgeLimits,
+): UniversalServerRequest {
+  const isSingle = method.methodKind === 'unary' || method.methodKind === 'server_streaming'
+  return isSingle ? { ...received, body: arrivingWithin(request, requestTimeoutMs) } : received
 }

@@ -5,20 +5,16 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Logger } from './log.ts'
 import { Refusal, refusalMapping } from './refusal.ts'
 import { isInternal, refusalOf } from './refusal-error.ts'
-
-export function errorBody({ code, message, details }: Refusal): string {
-  return JSON.stringify({ error: code, message, details })
-}
-
-/** The body for what is not even an HTTP request. */
-export const malformedRequestBody = errorBody(new Refusal('invalid_request', 'the request is not valid HTTP'))
+import { errorBody } from './raw-response.ts'
+import { isUpgrade, refuseUpgrade } from './upgrade-refusal.ts'
 
 /** The answer to a failed request. What no pipeline has logged yet is logged here. */
-export function errorResponse(context: Context, error: unknown, log: Logger): Response {
+export async function errorResponse(context: Context, error: unknown, log: Logger): Promise<Response> {
   if (isInternal(error) && !(error instanceof ConnectError)) {
     log.error({ err: error, requestId: context.get('requestId'), path: context.req.path }, 'request failed')
   }
   const refusal = refusalOf(error)
+  if (isUpgrade(context)) await refuseUpgrade(context, refusal)
   return respondWith(context, refusal, refusalMapping[refusal.code].httpStatus)
 }
 
@@ -33,6 +29,7 @@ export function unroutedResponse(app: Hono, context: Context): Response {
 }
 
 export function respondWith(context: Context, refusal: Refusal, status: number): Response {
+  if (refusal.retryAfterSeconds !== null) context.header('retry-after', String(refusal.retryAfterSeconds))
   // All statuses of refusals allow a body.
   return context.body(errorBody(refusal), status as ContentfulStatusCode, { 'content-type': 'application/json' })
 }

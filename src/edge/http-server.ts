@@ -1,4 +1,5 @@
 /** The HTTP port: REST, Connect and gRPC-web for browsers, health, metrics, and what a service adds (a WebSocket). */
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createAdaptorServer, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server'
 import type { Transport } from '@connectrpc/connect'
@@ -7,30 +8,39 @@ import {
   universalServerResponseToFetch,
   type UniversalHandler,
 } from '@connectrpc/connect/protocol'
-import { Hono, type Context } from 'hono'
+import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import type { UpgradeWebSocket } from 'hono/ws'
 import { WebSocketServer } from 'ws'
+import type { Admission } from './admission.ts'
 import { requestIdOf } from './caller.ts'
+import { clientAddress, clientAddressHeader } from './client-address.ts'
 import type { EdgeConfig } from './config.ts'
 import { addHealthRoutes } from './health-routes.ts'
-import { errorResponse, malformedRequestBody, respondWith, unroutedResponse } from './http-errors.ts'
+import { errorResponse, respondWith, unroutedResponse } from './http-errors.ts'
 import { drainHttp1, type Closable } from './listening.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { addOpenApiRoutes } from './openapi-routes.ts'
 import { allowOrigins, guardOrigin } from './origin-guard.ts'
+import { errorBody, faultyRequest, malformedRequest } from './raw-response.ts'
 import type { Readiness } from './readiness.ts'
 import { Refusal } from './refusal.ts'
 import { addRestRoutes, type RestRoute } from './rest-routes.ts'
+import { connectionOf, isUpgrade } from './upgrade-refusal.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
     /** Of the request at hand; also in its X-Request-Id response header. */
     requestId: string
+    /** Where it comes from, as limits count it. */
+    clientAddress: string
   }
 }
 
 export type HttpFront = Readonly<{
   name: string
+  /** The service's document in docs/openapi. */
+  openApi: string | null
   routes: readonly RestRoute[]
   /** Runs REST calls through the pipeline. */
   transport: Transport
@@ -38,6 +48,7 @@ export type HttpFront = Readonly<{
   handlers: readonly UniversalHandler[]
   readiness: Readiness
   metrics: Metrics
+  admission: Admission
   addRoutes: (app: Hono, upgrade: UpgradeWebSocket) => void
   webSocketPaths: readonly string[]
 }>
@@ -49,7 +60,8 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
     maxPayload: config.limits.maxBodyBytes,
     perMessageDeflate: false,
   })
-  const { maxHeaderBytes, requestTimeoutMs, maxConnections } = config.limits
+  const { maxHeaderBytes, requestTimeoutMs, maxConnections, slowClientMs } = config.limits
+  const { metrics } = front
   // createAdaptorServer gives what its createServer option made.
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -62,17 +74,20 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
           maxHeaderSize: maxHeaderBytes,
           requestTimeout: requestTimeoutMs,
           headersTimeout: requestTimeoutMs,
+          connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
           // Other upgrades (h2c, which some clients offer with every request) are answered as plain HTTP/1.1.
           shouldUpgradeCallback: (request: IncomingMessage) => isForWebSocket(request, front.webSocketPaths),
         },
-        refuseMalformed(listener),
+        refuseMalformed(dropSlowReaders(listener, slowClientMs, metrics)),
       )) as typeof createServer,
   }) as Server
-  webSockets.on('wsClientError', (_error, socket) => socket.end(malformedRequest(400)))
+  webSockets.on('wsClientError', (_error, socket) => socket.end(faultyRequest(undefined)))
   server.maxConnections = maxConnections
+  server.on('drop', () => metrics.limited('connections'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-    socket.end(malformedRequest(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400))
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') metrics.limited('slow_client')
+    socket.end(faultyRequest(error.code))
   })
   return drainHttp1(server, webSockets)
 }
@@ -83,6 +98,9 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
     // One id for the answer, the log and everything that the call causes.
     const requestId = requestIdOf(context.req.raw.headers)
     context.set('requestId', requestId)
+    const { remoteAddress } = connectionOf(context)
+    const forwardedFor = context.req.header('x-forwarded-for') ?? null
+    context.set('clientAddress', clientAddress(remoteAddress, forwardedFor, config.limits.trustedProxies))
     await next()
     if (!context.res.headers.has('x-request-id')) context.header('x-request-id', requestId)
     const { method, path } = context.req
@@ -93,19 +111,38 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
   app.use(allowOrigins(config.corsOrigins))
   app.use(guardOrigin(config.openMode, config.corsOrigins))
   addHealthRoutes(app, front.name, front.readiness, front.metrics)
-  addRestRoutes(app, front.routes, front.transport, config.limits)
+  if (front.openApi !== null) addOpenApiRoutes(app, front.name, front.openApi)
   for (const handler of front.handlers)
     app.on([...handler.allowedMethods], [handler.requestPath], (context) => call(handler, context))
+  // Calls by RPC are counted by their pipeline, which refuses in the terms of their protocol.
+  app.use(countCalls(front.admission))
+  addRestRoutes(app, front.routes, front.transport, config.limits)
   front.addRoutes(app, upgradeWebSocket)
   app.notFound((context) => unroutedResponse(app, context))
-  app.onError((error, context) => errorResponse(context, error, log))
+  app.onError((error, context) => {
+    // What comes from a pipeline is a ConnectError, and has been counted there.
+    if (error instanceof Refusal && error.code === 'unauthorized')
+      front.admission.authenticationFailed(context.get('clientAddress'))
+    return errorResponse(context, error, log)
+  })
   return app
+}
+
+function countCalls(admission: Admission): MiddlewareHandler {
+  return async (context, next) => {
+    const headers = new Headers(context.req.raw.headers)
+    headers.set(clientAddressHeader, context.get('clientAddress'))
+    const caller = await admission.admit(headers)
+    if (isUpgrade(context)) connectionOf(context).once('close', admission.openStream(caller))
+    await next()
+  }
 }
 
 async function call(handler: UniversalHandler, context: Context): Promise<Response> {
   const request = universalServerRequestFromFetch(context.req.raw, { httpVersion: '1.1' })
   const header = new Headers(request.header)
   header.set('x-request-id', context.get('requestId'))
+  header.set(clientAddressHeader, context.get('clientAddress'))
   const response = await handler({ ...request, header })
   // Only for a content type or method that no protocol here has: the rest are answers of those protocols.
   if (response.body === undefined) return respondWith(context, unsupportedMediaType, response.status)
@@ -122,7 +159,22 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 function refuseMalformed(listener: Listener): Listener {
   return (request, response) => {
     if (urlOf(request) !== null) return listener(request, response)
-    response.writeHead(400, { 'content-type': 'application/json', connection: 'close' }).end(malformedRequestBody)
+    const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), connection: 'close' }
+    response.writeHead(400, headers).end(errorBody(malformedRequest))
+  }
+}
+
+/** A client that leaves bytes unread for so long holds memory that others need. */
+function dropSlowReaders(listener: Listener, slowClientMs: number, metrics: Metrics): Listener {
+  return (request, response) => {
+    response.setTimeout(slowClientMs, () => {
+      const { socket } = request
+      // An idle stream has nothing to send: that is no fault of the client's.
+      if (socket.writableLength === 0) return
+      metrics.limited('slow_client')
+      socket.destroy()
+    })
+    listener(request, response)
   }
 }
 
@@ -136,14 +188,4 @@ function isForWebSocket(request: IncomingMessage, paths: readonly string[]): boo
 function urlOf(request: IncomingMessage): URL | null {
   const url = URL.parse(request.url ?? '', `http://${request.headers.host ?? ''}`)
   return url !== null && url.host !== '' && request.url?.startsWith('/') === true ? url : null
-}
-
-function malformedRequest(status: 400 | 431): string {
-  const reason = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'
-  const headers = [
-    'content-type: application/json',
-    `content-length: ${malformedRequestBody.length}`,
-    'connection: close',
-  ]
-  return [`HTTP/1.1 ${status} ${reason}`, ...headers, '', malformedRequestBody].join('\r\n')
 }

@@ -36,10 +36,17 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number, v
   return error
 }
 
-export function drainHttp2(server: Http2Server, connectionWindowBytes: number): Closable<Http2Server> {
+/** `firstCallMs`: how long a connection may be open without a call on it before it is closed. */
+export function drainHttp2(
+  server: Http2Server,
+  connectionWindowBytes: number,
+  firstCallMs: number,
+): Closable<Http2Server> {
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
+    const silent = setTimeout(() => session.close(), firstCallMs)
+    session.once('stream', () => clearTimeout(silent)).once('close', () => clearTimeout(silent))
     session.setLocalWindowSize(connectionWindowBytes)
     session.on('error', () => session.destroy())
     session.once('close', () => sessions.delete(session))

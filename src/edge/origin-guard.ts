@@ -31,8 +31,8 @@ export function allowOrigins(corsOrigins: readonly string[]): MiddlewareHandler 
   return cors({
     origin: [...corsOrigins],
     allowMethods: [...new Set([...connectCors.allowedMethods, 'PUT', 'DELETE'])],
-    allowHeaders: [...connectCors.allowedHeaders, 'Authorization', 'X-Request-Id', 'Traceparent'],
-    exposeHeaders: [...connectCors.exposedHeaders, 'X-Request-Id'],
+    allowHeaders: [...connectCors.allowedHeaders, 'Authorization', 'Idempotency-Key', 'X-Request-Id', 'Traceparent'],
+    exposeHeaders: [...connectCors.exposedHeaders, 'Retry-After', 'X-Request-Id'],
     maxAge: 600,
   })
 }

@@ -9,18 +9,20 @@ import {
 } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { Code, type ServiceImpl } from '@connectrpc/connect'
-import type {
+import type { UniversalHandler } from '@connectrpc/connect/protocol'
+import {
   ServerReflection,
-  ServerReflectionRequest,
-  ServerReflectionResponseSchema,
+  type ServerReflectionRequest,
+  type ServerReflectionResponseSchema,
 } from '../gen/grpc/reflection/v1/reflection_pb.ts'
+import { file_mpc_api_v1_error } from '../gen/mpc/api/v1/error_pb.ts'
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>
 
 export function reflectionService(services: readonly DescService[]): ServiceImpl<typeof ServerReflection> {
-  const files = new Map(
-    withDependencies(services.map((service) => service.file)).map((file) => [file.proto.name, file]),
-  )
+  // No method names the detail of refusals: clients that show it ask for it by itself.
+  const roots = [...services.map((service) => service.file), file_mpc_api_v1_error]
+  const files = new Map(withDependencies(roots).map((file) => [file.proto.name, file]))
   const registry = createRegistry(...files.values())
   const names = services.map((service) => ({ name: service.typeName }))
   return {
@@ -31,6 +33,17 @@ export function reflectionService(services: readonly DescService[]): ServiceImpl
       }
     },
   }
+}
+
+/** Reflection is also served under the name it had before it was stable, which some clients still ask for alone. */
+export function withV1Alpha(handlers: readonly UniversalHandler[]): readonly UniversalHandler[] {
+  const reflection = handlers.filter(({ service }) => service.typeName === ServerReflection.typeName)
+  // The messages are the same.
+  const alpha = reflection.map((handler) => {
+    const requestPath = handler.requestPath.replace('.v1.', '.v1alpha.')
+    return Object.assign((request: Parameters<UniversalHandler>[0]) => handler(request), handler, { requestPath })
+  })
+  return [...handlers, ...alpha]
 }
 
 function answer(

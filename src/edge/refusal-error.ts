@@ -35,7 +35,9 @@ const publicMessage: Readonly<Partial<Record<RefusalCode, string>>> = {
 /** The ConnectError that carries `refusal`; `code` replaces the mapped one where the protocol has a better one. */
 export function connectErrorOf(refusal: Refusal, code: Code = refusalMapping[refusal.code].code): ConnectError {
   const value = { error: refusal.code, message: refusal.message, details: { ...refusal.details } }
-  return new ConnectError(refusal.message, code, undefined, [{ desc: ErrorDetailSchema, value }], refusal)
+  const seconds = refusal.retryAfterSeconds
+  const metadata = seconds === null ? undefined : { 'retry-after': String(seconds) }
+  return new ConnectError(refusal.message, code, metadata, [{ desc: ErrorDetailSchema, value }], refusal)
 }
 
 /** True when `error` is the program's fault and must be logged, not shown. */
@@ -49,7 +51,7 @@ export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof ConnectError)) return new Refusal('internal_error', 'internal error')
   const detail = error.findDetails(ErrorDetailSchema)[0]
   if (detail !== undefined && isRefusalCode(detail.error))
-    return new Refusal(detail.error, detail.message, detail.details)
+    return new Refusal(detail.error, detail.message, detail.details, retryAfterOf(error.metadata))
   const code = refusalCodeOf[error.code]
   return new Refusal(code, publicMessage[code] ?? error.rawMessage)
 }
@@ -59,6 +61,12 @@ export function sendableError(error: unknown): ConnectError {
   const refusal = refusalOf(error)
   const keepsCode = error instanceof ConnectError && refusal.code !== 'internal_error'
   return connectErrorOf(refusal, keepsCode ? error.code : undefined)
+}
+
+/** Undefined where the metadata says nothing that makes sense. */
+function retryAfterOf(metadata: Headers): number | undefined {
+  const [seconds] = /^[1-9]\d{0,4}$/.exec(metadata.get('retry-after') ?? '') ?? []
+  return seconds === undefined ? undefined : Number(seconds)
 }
 
 function isRefusalCode(code: string): code is RefusalCode {

@@ -18,7 +18,12 @@ export type RefusalCode =
   | 'unavailable'
   | 'internal_error'
 
-export type RefusalMapping = Readonly<{ httpStatus: number; code: Code }>
+export type RefusalMapping = Readonly<{
+  httpStatus: number
+  code: Code
+  /** What Retry-After says where the refusal does not know better. */
+  retryAfterSeconds?: number
+}>
 
 export const refusalMapping: Readonly<Record<RefusalCode, RefusalMapping>> = {
   invalid_request: { httpStatus: 400, code: Code.InvalidArgument },
@@ -30,8 +35,8 @@ export const refusalMapping: Readonly<Record<RefusalCode, RefusalMapping>> = {
   forbidden: { httpStatus: 403, code: Code.PermissionDenied },
   conflict: { httpStatus: 409, code: Code.FailedPrecondition },
   payload_too_large: { httpStatus: 413, code: Code.ResourceExhausted },
-  rate_limited: { httpStatus: 429, code: Code.ResourceExhausted },
-  unavailable: { httpStatus: 503, code: Code.Unavailable },
+  rate_limited: { httpStatus: 429, code: Code.ResourceExhausted, retryAfterSeconds: 1 },
+  unavailable: { httpStatus: 503, code: Code.Unavailable, retryAfterSeconds: 1 },
   internal_error: { httpStatus: 500, code: Code.Internal },
 }
 
@@ -40,11 +45,19 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly code: RefusalCode
   readonly details: Readonly<Record<string, string>>
+  /** When asking again makes sense; null where it never does. */
+  readonly retryAfterSeconds: number | null
 
-  constructor(code: RefusalCode, message: string, details: Readonly<Record<string, string>> = {}) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    details: Readonly<Record<string, string>> = {},
+    retryAfterSeconds = refusalMapping[code].retryAfterSeconds ?? null,
+  ) {
     super(message)
     this.code = code
     this.details = details
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 

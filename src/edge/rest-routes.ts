@@ -15,8 +15,9 @@ import type { Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { http } from '../gen/google/api/annotations_pb.ts'
 import { success_status } from '../gen/mpc/api/v1/options_pb.ts'
+import { clientAddressHeader } from './client-address.ts'
 import { fieldName, fieldNamesOf, type FieldNames } from './field-names.ts'
-import type { EdgeLimits } from './config.ts'
+import type { EdgeLimits } from './limits.ts'
 import { readBody } from './http-body.ts'
 import { parseJsonObject } from './json-object.ts'
 import { Refusal } from './refusal.ts'
@@ -142,8 +143,11 @@ function mergePath(
 
 /** The HTTP headers that belong to the call, and not to the content or the connection. */
 function rpcHeaders(context: Context): Headers {
-  const headers = new Headers({ 'x-request-id': context.get('requestId') })
-  for (const name of ['authorization', 'traceparent', 'user-agent']) {
+  const headers = new Headers({
+    'x-request-id': context.get('requestId'),
+    [clientAddressHeader]: context.get('clientAddress'),
+  })
+  for (const name of ['authorization', 'idempotency-key', 'origin', 'traceparent', 'user-agent']) {
     const value = context.req.header(name)
     if (value !== undefined) headers.set(name, value)
   }

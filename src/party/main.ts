@@ -1,15 +1,16 @@
 /** The server party as a process: configuration from the environment, its ports, its store, its worker threads. */
 import { z } from 'zod'
-import { edgeConfigFromEnv, httpUrlVariable, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/config.ts'
+import { edgeConfigFromEnv } from '../edge/config.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
+import { httpUrlVariable, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
+import { readSecretKeyFile } from '../edge/secret-key-file.ts'
 import { serve } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
 import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
 import { fingerprint, identityFromSeed } from '../identity/identity-key.ts'
 import { allowAllSigning, denyAllSigning } from './approval.ts'
 import { systemClock } from './clock.ts'
-import { readSecretKeyFile } from './node/key-file.ts'
 import { openPartyStore } from './node/party-store.ts'
 import { createWorkerHost } from './node/worker-host.ts'
 import type { PartyStore } from './party-parts.ts'
@@ -68,6 +69,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const view = { deviceId, identityKey: identity.publicKey, shares, guard, runningSessions }
   const definition = {
     name: config.MPC_PARTY_NAME,
+    openApi: 'server-party',
     services: [ServerParty],
     routes: (routes: Parameters<Parameters<typeof serve>[0]['routes']>[0]) =>
       void routes.service(ServerParty, serverPartyService(view)),

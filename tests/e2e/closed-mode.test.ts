@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@connectrpc/connect'
@@ -20,6 +20,7 @@ import {
   startServices,
   type Services,
 } from './fixtures/closed-system.ts'
+import { credentialDeviations } from './fixtures/declared-credentials.ts'
 import { messageHash, type Opened } from './fixtures/documented.ts'
 import { rest } from './fixtures/rest.ts'
 import { makeKey, sign, tokenOf } from './fixtures/system.ts'
@@ -89,6 +90,10 @@ describe('callers', () => {
     })
     const keys = `${services.party.httpUrl}/api/v1/party/keys`
     expect(await rest('GET', keys, undefined, apiKeys.auditor)).toMatchObject({ status: 200 })
+  })
+
+  test('every operation asks for the credential that docs/openapi declares', async () => {
+    expect(await credentialDeviations(services)).toEqual([])
   })
 
   test('no service describes itself through reflection', async () => {
@@ -223,10 +228,17 @@ describe('a party that has joined', () => {
 
 describe('a bad configuration', () => {
   const badKeys = () => ({ MPC_API_KEYS_FILE: keep(folder, 'bad.json', apiKeys.backend) })
+  const openKey = () => {
+    const file = newKeyFile(folder, 'open.key')
+    chmodSync(file, 0o644)
+    return { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, MPC_CREDENTIAL_KEY_FILE: file }
+  }
 
   test.each([
     ['coordinator', 'MPC_CREDENTIAL_KEY_FILE', 'must be set', () => ({ NATS_URL: natsUrl, DATABASE_URL: databaseUrl })],
+    ['coordinator', 'MPC_CREDENTIAL_KEY_FILE', 'chmod 600 [^ ]*open.key', openKey],
     ['router', 'NATS_URL', 'must be set', () => ({})],
+    ['router', 'NATS_URL', 'or several with commas', () => ({ NATS_URL: 'http://127.0.0.1:4222' })],
     ['account', 'MPC_API_KEYS_FILE', 'is not JSON', badKeys],
     [
       'party',

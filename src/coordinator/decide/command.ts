@@ -1,4 +1,5 @@
 /** What can be asked of a session. Ids, times and hashes come in with the command: deciding is pure. */
+import type { KeyType } from '../../crypto/key-type.ts'
 import type { JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
 
 /** One party of the session to be created, with the hash of the token it will join with. */
@@ -14,7 +15,8 @@ export type Invited = Readonly<{
 /** The key that a sign session names, as its key generation session left it. */
 export type KeyGroup = Readonly<{
   keyId: string
-  /** Compressed, 33 bytes. */
+  keyType: KeyType
+  /** In the form of its type: 33 bytes (compressed) or 32. */
   publicKey: Uint8Array
   thresholdT: number
   thresholdN: number
@@ -30,15 +32,22 @@ export type KeyGroup = Readonly<{
 export type CreateSession = Readonly<{
   type: 'create'
   nowMs: number
-  sessionType: string
+  sessionType: 'keygen' | 'sign'
   /** 0 where not given. */
   thresholdT: number
   thresholdN: number
   participants: readonly Invited[]
+  /** Empty where not given. */
+  keyType: string
   /** Hex as requested; empty where not given. */
   messageHash: string
+  /** Empty where not given. */
+  message: Uint8Array
+  /** 0 where not given. */
   expiresInSeconds: number
   key: KeyGroup | null
+  /** SHA-256 of a request with an Idempotency-Key; else empty. */
+  requestHash: Uint8Array
 }>
 
 export type JoinSession = Readonly<{
@@ -60,9 +69,9 @@ export type ReportResult = Readonly<{
   type: 'complete'
   nowMs: number
   partyId: string
-  /** Compressed, 33 bytes; null where not given. */
+  /** 33 bytes (compressed) or 32, whatever the session's key type; null where not given. */
   publicKey: Uint8Array | null
-  /** r||s, 64 bytes; null where not given. */
+  /** 64 bytes; null where not given. */
   signature: Uint8Array | null
   recoveryId: number
   /** Of a party with keys, verified; else empty. */

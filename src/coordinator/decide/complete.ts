@@ -4,8 +4,9 @@
  */
 import { create } from '@bufbuild/protobuf'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { recoverPublicKey, verifySignature } from '../../crypto/ecdsa.ts'
 import { equalBytes } from '../../crypto/bytes.ts'
+import { recoverPublicKey, verifySignature } from '../../crypto/ecdsa.ts'
+import { isFrostPublicKey, verifyFrostSignature } from '../../crypto/frost/suite.ts'
 import { invalidField, Refusal } from '../../edge/refusal.ts'
 import type { SessionPayload } from '../../events/session-event.ts'
 import { PartyCompletedSchema, SessionFailedSchema } from '../../gen/mpc/events/v1/session_events_pb.ts'
@@ -62,10 +63,21 @@ export function reportedResult(
 ): Result {
   if (state.type === 'keygen') {
     if (report.publicKey === null) throw invalidField('public_key', 'required in a keygen session')
+    if (!isOfType(state, report.publicKey)) {
+      throw invalidField('public_key', `is not a public key of the session's type, ${state.keyType}`)
+    }
     return { publicKey: report.publicKey, signature: new Uint8Array(0), recoveryId: 0 }
   }
   if (report.signature === null) throw invalidField('signature', 'required in a sign session')
+  if (state.keyType !== 'ecdsa-secp256k1' && report.recoveryId !== 0) {
+    throw invalidField('recovery_id', `${state.keyType} has none`)
+  }
   return { publicKey: new Uint8Array(0), signature: report.signature, recoveryId: report.recoveryId }
+}
+
+/** A 33-byte key has been decoded already. */
+function isOfType({ keyType }: SessionState, publicKey: Uint8Array): boolean {
+  return keyType === 'ecdsa-secp256k1' ? publicKey.length === 33 : isFrostPublicKey(keyType, publicKey)
 }
 
 /**
@@ -75,6 +87,11 @@ export function reportedResult(
 function isVerified(state: SessionState, result: Result): boolean {
   if (state.type === 'keygen' || state.publicKey.length === 0) return true
   if (state.participants.some((party) => party.result !== null && sameResult(party.result, result))) return true
+  const { keyType, publicKey } = state
+  if (keyType !== 'ecdsa-secp256k1') {
+    const signed = keyType === 'eddsa-ed25519' ? state.message : state.messageHash
+    return verifyFrostSignature(keyType, result.signature, signed, publicKey)
+  }
   const r = result.signature.subarray(0, 32)
   const s = result.signature.subarray(32)
   const recovered = recoverPublicKey({ r, s, recoveryId: result.recoveryId }, state.messageHash)

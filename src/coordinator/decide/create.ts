@@ -1,35 +1,45 @@
 /** Creating a session: every rule about thresholds, participants and the key to sign with. */
 import { create } from '@bufbuild/protobuf'
 import { hexToBytes } from '@noble/hashes/utils.js'
+import { equalBytes } from '../../crypto/bytes.ts'
+import { defaultKeyType, isKeyType, keyTypes, maxMessageLength, type KeyType } from '../../crypto/key-type.ts'
+import { usedForAnotherRequest } from '../../edge/idempotency.ts'
 import { invalidField, Refusal } from '../../edge/refusal.ts'
 import type { SessionPayload } from '../../events/session-event.ts'
 import { InvitedParticipantSchema, SessionCreatedSchema } from '../../gen/mpc/events/v1/session_events_pb.ts'
 import type { SessionState } from '../session-state.ts'
 import type { CreateSession, Invited, KeyGroup } from './command.ts'
 
-export const defaultExpirySeconds = 300
-export const maxExpirySeconds = 86_400
+const defaultExpirySeconds = 300
 const maxParties = 20
 /** Stands for "every other party" where messages are addressed; and what JavaScript clients cannot use as a map's key. */
 const reservedPartyIds = ['all', '__proto__']
 
 export function createSession(state: SessionState, command: CreateSession): readonly SessionPayload[] {
-  if (state.status !== 'none') throw new Refusal('conflict', 'the session exists already')
+  if (state.status !== 'none') return repeated(state, command)
   const thresholds = command.key === null ? givenThresholds(command) : thresholdsOfKey(command, command.key)
+  const keyType = keyTypeOf(command)
   checkParticipants(command.participants)
   if (command.sessionType === 'keygen') checkKeygen(command)
-  else if (command.sessionType === 'sign') checkSigners(command, thresholds)
-  else throw invalidField('session_type', 'must be keygen or sign')
+  else checkSigners(command, thresholds)
   const value = create(SessionCreatedSchema, {
     sessionType: command.sessionType,
     ...thresholds,
     participants: command.participants.map((invited) => create(InvitedParticipantSchema, invited)),
-    expiresAtMs: BigInt(command.nowMs + 1000 * expirySeconds(command.expiresInSeconds)),
-    messageHash: command.sessionType === 'sign' ? messageHash(command.messageHash) : new Uint8Array(0),
+    expiresAtMs: BigInt(command.nowMs + 1000 * (command.expiresInSeconds || defaultExpirySeconds)),
+    ...(command.sessionType === 'sign' && toSign(command, keyType)),
+    keyType,
     keyId: command.key?.keyId ?? '',
     publicKey: command.key?.publicKey ?? new Uint8Array(0),
+    requestHash: command.requestHash,
   })
   return [{ case: 'sessionCreated', value }]
+}
+
+/** A session id is made twice only from one Idempotency-Key. */
+function repeated(state: SessionState, { requestHash }: CreateSession): readonly SessionPayload[] {
+  if (requestHash.length > 0 && equalBytes(state.requestHash, requestHash)) return []
+  throw usedForAnotherRequest()
 }
 
 type Thresholds = Readonly<{ thresholdT: number; thresholdN: number }>
@@ -49,6 +59,14 @@ function thresholdsOfKey(command: CreateSession, key: KeyGroup): Thresholds {
     throw invalidField('threshold_n', `the key has ${key.thresholdN}`)
   }
   return { thresholdT: key.thresholdT, thresholdN: key.thresholdN }
+}
+
+/** The key decides here too. */
+function keyTypeOf({ keyType, key }: CreateSession): KeyType {
+  if (keyType !== '' && !isKeyType(keyType)) throw invalidField('key_type', `must be one of ${keyTypes.join(', ')}`)
+  if (key === null) return keyType === '' ? defaultKeyType : keyType
+  if (keyType !== '' && keyType !== key.keyType) throw invalidField('key_type', `the key is of type ${key.keyType}`)
+  return key.keyType
 }
 
 function checkParticipants(participants: readonly Invited[]): void {
@@ -85,15 +103,21 @@ function checkSigners({ participants, key }: CreateSession, { thresholdT, thresh
   if (participants.length > thresholdN) throw invalidField('participants', `must be at most threshold_n, ${thresholdN}`)
 }
 
-function messageHash(hex: string): Uint8Array {
-  if (!/^[0-9A-Fa-f]{64}$/.test(hex)) throw invalidField('message_hash', 'must be 64 hex digits in a sign session')
-  return hexToBytes(hex)
-}
-
-function expirySeconds(requested: number): number {
-  if (requested === 0) return defaultExpirySeconds
-  if (requested < 1 || requested > maxExpirySeconds) {
-    throw invalidField('expires_in_seconds', `must be from 1 to ${maxExpirySeconds}`)
+/** Ed25519 hashes what it signs by itself (RFC 8032), so it gets a message; the other types get a hash. */
+function toSign(
+  { messageHash, message }: CreateSession,
+  keyType: KeyType,
+): Readonly<{ messageHash: Uint8Array } | { message: Uint8Array }> {
+  if (keyType === 'eddsa-ed25519') {
+    if (messageHash !== '') throw invalidField('message_hash', `keys of type ${keyType} sign a message, not a hash`)
+    if (message.length < 1 || message.length > maxMessageLength) {
+      throw invalidField('message', `must be 1 to ${maxMessageLength} bytes: this session signs with ${keyType}`)
+    }
+    return { message }
   }
-  return requested
+  if (message.length > 0) throw invalidField('message', `keys of type ${keyType} sign a hash: message_hash`)
+  if (!/^[0-9A-Fa-f]{64}$/.test(messageHash)) {
+    throw invalidField('message_hash', 'must be 64 hex digits in a sign session')
+  }
+  return { messageHash: hexToBytes(messageHash) }
 }

@@ -9,16 +9,19 @@ import type { SessionPayload } from '../../events/session-event.ts'
 import { PartyJoinedSchema, type JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
 import { participant, type Participant, type SessionState } from '../session-state.ts'
 import type { JoinSession } from './command.ts'
-import { requireNotFailed, requireUnexpired } from './require.ts'
+import { requireKnown, requireNotFailed, requireUnexpired } from './require.ts'
 
-export const invalidToken = 'the join token is not valid'
+/** Says no more than that, whatever is wrong: who guesses tokens learns nothing. */
+export function invalidToken(): Refusal {
+  return new Refusal('unauthorized', 'the join token is not valid', { join_token: 'is not valid for this party' })
+}
 
 export function joinSession(state: SessionState, command: JoinSession): readonly SessionPayload[] {
-  if (state.status === 'none') throw new Refusal('not_found', 'session not found')
+  requireKnown(state, 'join_token')
   const party = invitedBy(state, command)
-  requireUnexpired(state)
+  requireUnexpired(state, 'join_token')
   if (party.expectedIdentityKey.length > 0 && !hasIdentity(command.keys, party.expectedIdentityKey)) {
-    throw new Refusal('unauthorized', invalidToken)
+    throw invalidToken()
   }
   if (party.credentialHash.length > 0) {
     requireSameKeys(party.keys, command.keys)
@@ -36,18 +39,18 @@ export function joinSession(state: SessionState, command: JoinSession): readonly
 function invitedBy(state: SessionState, command: JoinSession): Participant {
   const matches = state.participants.filter((party) => equalBytes(party.joinTokenHash, command.tokenHash))
   const [owner] = matches
-  if (owner === undefined) throw new Refusal('unauthorized', invalidToken)
+  if (owner === undefined) throw invalidToken()
   if (owner.partyId === command.partyId) return owner
   const full = state.participants.every((party) => party.credentialHash.length > 0)
   if (full && participant(state, command.partyId) === undefined) {
     throw new Refusal('session_full', 'all parties of the session have joined', { party_id: 'not a participant' })
   }
-  throw new Refusal('unauthorized', invalidToken)
+  throw invalidToken()
 }
 
 function requireSameKeys(stored: JoinedKeys | null, offered: JoinedKeys | null): void {
   if (stored === null && offered === null) return
-  if (stored === null || !hasIdentity(offered, stored.identityKey)) throw new Refusal('unauthorized', invalidToken)
+  if (stored === null || !hasIdentity(offered, stored.identityKey)) throw invalidToken()
   const same =
     offered !== null &&
     equalBytes(stored.ephemeralKey, offered.ephemeralKey) &&

@@ -2,10 +2,19 @@
 import { Refusal } from '../../edge/refusal.ts'
 import { participant, type Participant, type SessionState } from '../session-state.ts'
 
+/** What of a request names the session. */
+type SessionField = 'session_id' | 'join_token'
+
+/** Refuses an unknown session (404). */
+export function requireKnown(state: SessionState, field: SessionField = 'session_id'): void {
+  if (state.status === 'none') throw new Refusal('not_found', 'session not found', { [field]: 'names no session' })
+}
+
 /** Refuses an unknown session (404) and one past its expiry (410). */
-export function requireUnexpired(state: SessionState): void {
-  if (state.status === 'none') throw new Refusal('not_found', 'session not found')
-  if (state.status === 'expired') throw new Refusal('session_expired', 'the session has expired')
+export function requireUnexpired(state: SessionState, field: SessionField = 'session_id'): void {
+  requireKnown(state, field)
+  if (state.status !== 'expired') return
+  throw new Refusal('session_expired', 'the session has expired', { [field]: 'names a session that has expired' })
 }
 
 /** Refuses a session that is over without a result. */

@@ -58,4 +58,20 @@ const readModel: Migration = {
   },
 }
 
-export const migrations: Readonly<Record<string, Migration>> = { '0001-read-model': readModel }
+/** What was there before is of the type that there was before. */
+const keyTypes: Migration = {
+  up: async (database: Kysely<unknown>) => {
+    for (const table of ['sessions', 'keys']) {
+      await database.schema
+        .alterTable(table)
+        .addColumn('key_type', 'text', (column) => column.notNull().defaultTo('ecdsa-secp256k1'))
+        .execute()
+    }
+    await database.schema.alterTable('sessions').addColumn('message', 'bytea').execute()
+  },
+}
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-read-model': readModel,
+  '0002-key-types': keyTypes,
+}

@@ -14,6 +14,7 @@ import type {
   SessionEvent,
   SessionFailed,
 } from '../../gen/mpc/events/v1/session_events_pb.ts'
+import { keyTypeOf } from '../session-state.ts'
 import type { CoordinatorDatabase, SessionsTable } from './tables.ts'
 
 type Db = Kysely<CoordinatorDatabase>
@@ -94,6 +95,7 @@ async function insertSession(
     .values({
       session_id: event.sessionId,
       session_type: created.sessionType,
+      key_type: keyTypeOf(created),
       status: 'created',
       threshold_t: created.thresholdT,
       threshold_n: created.thresholdN,
@@ -101,6 +103,7 @@ async function insertSession(
       expires_at_ms: Number(created.expiresAtMs),
       changed_at_ms: Number(event.timeMs),
       message_hash: orNull(created.messageHash),
+      message: orNull(created.message),
       key_id: created.keyId || null,
       public_key: orNull(created.publicKey),
       failure_culprits: [],
@@ -160,12 +163,13 @@ async function applyCompleted(
   await changeSession(transaction, stored, event, { status: 'completed', public_key: publicKey })
   await transaction
     .insertInto('keys')
-    .columns(['key_id', 'public_key', 'threshold_t', 'threshold_n', 'sequence'])
+    .columns(['key_id', 'key_type', 'public_key', 'threshold_t', 'threshold_n', 'sequence'])
     .expression((from) =>
       from
         .selectFrom('sessions')
         .select((row) => [
           'session_id',
+          'key_type',
           row.val(publicKey).as('public_key'),
           'threshold_t',
           'threshold_n',

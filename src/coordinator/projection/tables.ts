@@ -11,6 +11,7 @@ type NullableBytes = ColumnType<Buffer | null, Uint8Array | null, Uint8Array | n
 export type SessionsTable = {
   session_id: string
   session_type: string
+  key_type: string
   status: string
   threshold_t: number
   threshold_n: number
@@ -18,6 +19,7 @@ export type SessionsTable = {
   expires_at_ms: Whole
   changed_at_ms: Whole
   message_hash: NullableBytes
+  message: NullableBytes
   key_id: string | null
   public_key: NullableBytes
   signature: NullableBytes
@@ -43,6 +45,7 @@ export type ParticipantsTable = {
 
 export type KeysTable = {
   key_id: string
+  key_type: string
   public_key: Bytes
   threshold_t: number
   threshold_n: number

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Code, ConnectError } from '@connectrpc/connect'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { main } from '../../../src/account/main.ts'
@@ -51,6 +53,8 @@ describe('creating an account', () => {
     ['no public key', 'publicKey', 400, 'invalid_request', { publicKey: '' }],
     ['a public key that is no hex', 'publicKey', 400, 'invalid_request', { publicKey: '04a1b2c3...' }],
     ['a point that is not on the curve', 'publicKey', 400, 'invalid_request', { publicKey: `04${'11'.repeat(64)}` }],
+    ['32 bytes that are no key', 'publicKey', 400, 'invalid_request', { publicKey: 'ff'.repeat(32) }],
+    ['31 bytes', 'publicKey', 400, 'invalid_request', { publicKey: '11'.repeat(31) }],
     ['a point of a wrong form', 'publicKey', 400, 'invalid_request', { publicKey: publicKey.replace(/^04/, '06') }],
   ])('with %s names %s', async (_, field, status, error, change) => {
     await create({ username: 'taken' })
@@ -76,6 +80,14 @@ describe('reading an account', () => {
       status: 200,
       body: { id, username, email: 'b@example.com', phone: '+4930123456', publicKey, status: 'active', createdAt },
     })
+  })
+
+  test.each([
+    ['Ed25519', bytesToHex(ed25519.getPublicKey(new Uint8Array(32).fill(7)))],
+    ['BIP-340', bytesToHex(schnorr.getPublicKey(new Uint8Array(32).fill(7)))],
+  ])('gives a public key of %s as it was written', async (_, key) => {
+    const { body } = await create({ publicKey: key.toUpperCase() })
+    expect(await service.call('GET', `/api/v1/accounts/${body['id']}`)).toMatchObject({ body: { publicKey: key } })
   })
 
   test('that does not exist is not_found, naming the field', async () => {

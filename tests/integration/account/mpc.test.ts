@@ -26,7 +26,7 @@ beforeAll(async () => {
   ;[nats, database] = await Promise.all([startNats(), createDatabase()])
   folder = mkdtempSync(join(tmpdir(), 'account-mpc-'))
   const credentialKeyFile = join(folder, 'credential.key')
-  writeFileSync(credentialKeyFile, 'ab'.repeat(32))
+  writeFileSync(credentialKeyFile, 'ab'.repeat(32), { mode: 0o600 })
   const [grpcPort, httpPort] = await Promise.all([freePort(), freePort()])
   coordinator = await coordinatorMain({
     MPC_OPEN_MODE: 'true',
@@ -90,11 +90,29 @@ describe('key generation', () => {
       },
       status: 'waiting',
       expires_at: expect.any(Number),
+      key_type: 'ecdsa-secp256k1',
     })
     expect(await service.call('GET', `/api/v1/mpc/sessions/${body['session_id']}`)).toMatchObject({
       status: 200,
       body: { status: 'waiting', completed_parties: 0, total_parties: 3, session_type: 'keygen' },
     })
+  })
+
+  test('is the same again under the same Idempotency-Key, and no signing session', async () => {
+    const headers = { 'idempotency-key': 'keygen-1' }
+    const first = await service.call('POST', '/api/v1/mpc/keygen', keygen, headers)
+    const again = await service.call('POST', '/api/v1/mpc/keygen', keygen, headers)
+    expect([again.status, again.body]).toEqual([201, first.body])
+    const other = await service.call('POST', '/api/v1/mpc/keygen', { ...keygen, expires_in_seconds: 60 }, headers)
+    expect(other).toMatchObject({ status: 409, body: { details: { 'Idempotency-Key': expect.any(String) } } })
+    // A caller of the coordinator itself may use the same words.
+    const direct = await fetch(`${coordinatorUrl}/api/v1/sessions`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ session_type: 'keygen', ...keygen }),
+    })
+    expect(direct.status).toBe(201)
+    expect(await direct.json()).not.toMatchObject({ session_id: first.body['session_id'] })
   })
 
   test.each([

@@ -4,7 +4,7 @@ import type { Client } from '@connectrpc/connect'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import { openCoordinator } from '../../../src/coordinator/coordinator.ts'
-import { defaultLimits } from '../../../src/edge/config.ts'
+import { defaultLimits } from '../../../src/edge/limits.ts'
 import { createLogger } from '../../../src/edge/log.ts'
 import { refusalOf } from '../../../src/edge/refusal-error.ts'
 import type { Refusal } from '../../../src/edge/refusal.ts'
@@ -16,15 +16,22 @@ import {
   type JoinSessionResponse,
 } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
-import { identityFromSeed, type Identity } from '../../../src/identity/identity-key.ts'
+import { identityFromSeed, type Identity, type OpeningIdentity } from '../../../src/identity/identity-key.ts'
 import { joinStatement, resultStatement } from '../../../src/identity/statement.ts'
 
 export const callerApiKey = 'mpc_key_of_the_tests'
+export const otherApiKey = 'mpc_key_of_others'
+const names = new Map([
+  [callerApiKey, 'tests'],
+  [otherApiKey, 'others'],
+])
 const credentialKey = new Uint8Array(32).fill(7)
 
 export type TestCoordinator = Readonly<{
   client(bearer?: string): Client<typeof SessionCoordinator>
   feed(bearer?: string): Client<typeof SessionFeed>
+  grpcUrl: string
+  httpUrl: string
   close(): Promise<void>
 }>
 
@@ -54,16 +61,19 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
     },
     logger,
   )
-  const { routes, ready } = coordinator
+  const { routes, ready, metrics } = coordinator
   const service = await serve(
-    { name: 'session-coordinator', services: [SessionCoordinator, SessionFeed], routes, ready },
+    { name: 'session-coordinator', services: [SessionCoordinator, SessionFeed], routes, ready, metrics },
     {
       host: '127.0.0.1',
       grpcPort: 0,
       httpPort: 0,
       openMode: options.openMode ?? false,
       corsOrigins: [],
-      apiKeys: (token) => (token === callerApiKey ? { name: 'tests', scopes: ['sessions'] } : null),
+      apiKeys: (token) => {
+        const name = names.get(token)
+        return name === undefined ? null : { name, scopes: ['sessions'] }
+      },
       reflection: false,
       limits: { ...defaultLimits, closeGraceMs: 500 },
     },
@@ -78,6 +88,8 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   return {
     client: (bearer = callerApiKey) => connection(bearer).client(SessionCoordinator),
     feed: (bearer = callerApiKey) => connection(bearer).client(SessionFeed),
+    grpcUrl: service.grpcUrl,
+    httpUrl: service.httpUrl,
     close: async () => {
       for (const open of connections) open.close()
       await service.close()
@@ -97,7 +109,7 @@ export async function refusal(call: Promise<unknown>): Promise<Refusal> {
 }
 
 /** A party that brings keys. */
-export async function newIdentity(): Promise<Identity> {
+export async function newIdentity(): Promise<OpeningIdentity> {
   return identityFromSeed(randomBytes(32))
 }
 

@@ -3,7 +3,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refusalOf } from '../../../src/edge/refusal-error.ts'
 import type { WatchInvitationsResponse } from '../../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
-import type { Identity } from '../../../src/identity/identity-key.ts'
+import type { Identity, OpeningIdentity } from '../../../src/identity/identity-key.ts'
 import { open, unpackSealed } from '../../../src/identity/seal.ts'
 import { invitationsStatement, statement } from '../../../src/identity/statement.ts'
 import { createDatabase, type TestDatabase } from '../../setup/database.ts'
@@ -22,7 +22,7 @@ let nats: TestNats
 let database: TestDatabase
 let one: TestCoordinator
 let other: TestCoordinator
-let server: Identity
+let server: OpeningIdentity
 
 beforeAll(async () => {
   nats = await startNats()

@@ -1,7 +1,8 @@
 /** A service on real sockets with the project's own contracts and the simplest answers, for testing the edge alone. */
 import type { ConnectRouter } from '@connectrpc/connect'
 import { callerKey } from '../../../src/edge/caller.ts'
-import { edgeConfigFromEnv, type EdgeLimits } from '../../../src/edge/config.ts'
+import { edgeConfigFromEnv } from '../../../src/edge/config.ts'
+import type { EdgeLimits } from '../../../src/edge/limits.ts'
 import { createLogger } from '../../../src/edge/log.ts'
 import { Refusal } from '../../../src/edge/refusal.ts'
 import { serve, type RunningService, type ServiceDefinition } from '../../../src/edge/serve.ts'

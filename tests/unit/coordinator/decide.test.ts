@@ -41,13 +41,26 @@ describe('create', () => {
     ['participants', { thresholdN: 3 }],
     ['participants[1].party_id', { participants: [invited('alice'), invited('all')] }],
     ['participants[1].party_id', { participants: [invited('alice'), invited('alice')] }],
-    ['expires_in_seconds', { expiresInSeconds: 86_401 }],
-    ['expires_in_seconds', { expiresInSeconds: -1 }],
-    ['session_type', { sessionType: 'reshare' }],
   ])('refuses a wrong %s', (field, change) => {
     const { refusal, events } = when(initialState, keygen(change))
     expect(refusal).toMatchObject({ code: 'invalid_request', details: { [field]: expect.any(String) } })
     expect(events).toEqual([])
+  })
+
+  test('repeated under its Idempotency-Key changes nothing, whatever the session has become', () => {
+    const requestHash = new Uint8Array(32).fill(5)
+    const once = given(keygen({ requestHash }))
+    for (const more of [[], [join('alice')], [close], [later]]) {
+      const state = given(keygen({ requestHash }), ...more)
+      expect(when(state, keygen({ requestHash }))).toEqual({ state, events: [], refusal: null })
+    }
+    for (const different of [new Uint8Array(32).fill(6), new Uint8Array(0)]) {
+      expect(when(once, keygen({ requestHash: different }))).toMatchObject({
+        events: [],
+        refusal: { code: 'conflict', details: { 'Idempotency-Key': expect.any(String) } },
+      })
+    }
+    expect(when(given(keygen()), keygen()).refusal).toMatchObject({ code: 'conflict' })
   })
 
   test('refuses one server in two places', () => {

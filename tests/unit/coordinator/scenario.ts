@@ -57,12 +57,15 @@ export function invited(partyId: string, change: Partial<Invited> = {}): Invited
 export function keygen(change: Partial<CreateSession> = {}): CreateSession {
   return {
     type: 'create',
+    requestHash: new Uint8Array(0),
     nowMs: startMs,
     sessionType: 'keygen',
     thresholdT: 2,
     thresholdN: 2,
     participants: [invited('alice'), invited('bob')],
+    keyType: '',
     messageHash: '',
+    message: nothing,
     expiresInSeconds: 0,
     key: null,
     ...change,
@@ -76,7 +79,8 @@ export function signing(change: Partial<CreateSession> = {}): CreateSession {
     deviceId: '',
     identityKey: nothing,
   }))
-  const key = { keyId: 'key-1', publicKey: keyPair.publicKey, thresholdT: 2, thresholdN: 3, members }
+  const keyType = 'ecdsa-secp256k1' as const
+  const key = { keyId: 'key-1', keyType, publicKey: keyPair.publicKey, thresholdT: 2, thresholdN: 3, members }
   const hash = Buffer.from(messageHash).toString('hex')
   return keygen({ sessionType: 'sign', thresholdT: 0, thresholdN: 0, messageHash: hash, key, ...change })
 }

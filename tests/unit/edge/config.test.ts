@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { edgeConfigFromEnv, eventLogVariables, httpUrlVariable, readEnv, readKeyFile } from '../../../src/edge/config.ts'
+import { edgeConfigFromEnv } from '../../../src/edge/config.ts'
+import { eventLogVariables, httpUrlVariable, readEnv } from '../../../src/edge/environment.ts'
+import { defaultLimits } from '../../../src/edge/limits.ts'
+import { readSecretKeyFile } from '../../../src/edge/secret-key-file.ts'
+import { parseNatsAddress } from '../../../src/events/nats-address.ts'
 
 const defaults = { grpcPort: 50051, httpPort: 8080 }
 const folder = mkdtempSync(join(tmpdir(), 'edge-config-'))
@@ -12,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 function file(name: string, content: unknown): string {
   const path = join(folder, name)
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 })
   return path
 }
 
@@ -118,22 +122,51 @@ describe('other variables', () => {
   })
 })
 
+test.each([
+  ['MPC_MAX_BODY_BYTES', '2048', 'maxBodyBytes'],
+  ['MPC_MAX_JSON_DEPTH', '20', 'maxJsonDepth'],
+  ['MPC_MAX_HEADER_BYTES', '8192', 'maxHeaderBytes'],
+  ['MPC_MAX_CONNECTIONS', '7', 'maxConnections'],
+  ['MPC_MAX_CONCURRENT_STREAMS', '7', 'maxConcurrentStreams'],
+  ['MPC_MAX_STREAMS_PER_CALLER', '7', 'streamsPerCaller'],
+  ['MPC_RATE_LIMIT', '7', 'callsPerSecond'],
+  ['MPC_RATE_LIMIT_BURST', '0', 'callBurst'],
+  ['MPC_RATE_LIMIT_PER_ADDRESS', '7', 'callsPerSecondPerAddress'],
+  ['MPC_AUTH_FAILURE_LIMIT', '7', 'authFailuresPerMinute'],
+  ['MPC_REQUEST_TIMEOUT_MS', '700', 'requestTimeoutMs'],
+  ['MPC_SLOW_CLIENT_MS', '700', 'slowClientMs'],
+  ['MPC_CLOSE_GRACE_MS', '7', 'closeGraceMs'],
+  ['MPC_TRUSTED_PROXIES', '2', 'trustedProxies'],
+] as const)('%s=%s sets %s, and nonsense is refused by name', (variable, value, limit) => {
+  const { limits } = edgeConfigFromEnv({ [variable]: value }, defaults)
+  expect(limits).toEqual({ ...defaultLimits, [limit]: Number(value) })
+  for (const nonsense of ['-1', '1.5', 'many', '1e12'])
+    expect(() => edgeConfigFromEnv({ [variable]: nonsense }, defaults)).toThrow(variable)
+})
+
 describe('a key file', () => {
   test('holds 32 bytes as hex', () => {
-    expect(readKeyFile('MPC_KEK_FILE', file('kek', `${'0f'.repeat(32)}\n`))).toEqual(new Uint8Array(32).fill(0x0f))
+    const path = file('kek', `${'0f'.repeat(32)}\n`)
+    expect(readSecretKeyFile('MPC_KEK_FILE', path)).toEqual(new Uint8Array(32).fill(0x0f))
+  })
+  test.each([0o640, 0o604, 0o620])('that others may use is refused (mode %o)', (mode) => {
+    const path = file('open', '0f'.repeat(32))
+    chmodSync(path, mode)
+    expect(() => readSecretKeyFile('MPC_KEK_FILE', path)).toThrow(/^MPC_KEK_FILE: \S+ may be read by other users/)
   })
   test.each(['ab', `${'zz'.repeat(32)}`])('with anything else is refused without quoting it (%s)', (content) => {
-    expect(() => readKeyFile('MPC_KEK_FILE', file('bad', content))).toThrow(
+    expect(() => readSecretKeyFile('MPC_KEK_FILE', file('bad', content))).toThrow(
       /^MPC_KEK_FILE: \S+ must hold 64 hex digits$/,
     )
   })
   test('that is absent is named', () => {
-    expect(() => readKeyFile('MPC_KEK_FILE', join(folder, 'absent'))).toThrow(/^MPC_KEK_FILE: \S+ cannot be read$/)
+    const absent = () => readSecretKeyFile('MPC_KEK_FILE', join(folder, 'absent'))
+    expect(absent).toThrow(/^MPC_KEK_FILE: \S+ cannot be read$/)
   })
 })
 
 describe('variables of services that write to the event log', () => {
-  const schema = z.object(eventLogVariables)
+  const schema = z.object(eventLogVariables(parseNatsAddress))
 
   test('one replica and default sizes where nothing is said', () => {
     expect(readEnv(schema, { NATS_URL: 'nats://127.0.0.1:4222' })).toEqual({
@@ -143,6 +176,9 @@ describe('variables of services that write to the event log', () => {
   })
 
   test.each([
+    ['NATS_URL', 'http://127.0.0.1:4222'],
+    ['NATS_URL', 'nats://'],
+    ['NATS_URL', 'nats://a:4222,ftp://b'],
     ['MPC_NATS_REPLICAS', '6'],
     ['MPC_SESSIONS_MAX_BYTES', '1000'],
     ['MPC_MESSAGES_MAX_BYTES', '2.5e6x'],

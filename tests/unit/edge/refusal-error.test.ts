@@ -66,6 +66,18 @@ test.each(Object.values(Code).filter((code): code is Code => typeof code === 'nu
   },
 )
 
+test('when to ask again survives the way over the wire', () => {
+  expect(refusalOf(connectErrorOf(new Refusal('rate_limited', 'slow down', {}, 17))).retryAfterSeconds).toBe(17)
+  expect(refusalOf(connectErrorOf(new Refusal('unavailable', 'why'))).retryAfterSeconds).toBe(1)
+  expect(refusalOf(connectErrorOf(new Refusal('conflict', 'why'))).retryAfterSeconds).toBeNull()
+})
+
+test.each(['-1', 'soon', '1e9', ''])('a time to ask again that is none (%s) is not believed', (text) => {
+  const error = connectErrorOf(new Refusal('rate_limited', 'slow down', {}, 17))
+  error.metadata.set('retry-after', text)
+  expect(refusalOf(error).retryAfterSeconds).toBe(1)
+})
+
 test('a protocol error keeps its own code and gains the documented detail', () => {
   const error = sendableError(new ConnectError('message is larger than 5 bytes', Code.ResourceExhausted))
   expect(error.code).toBe(Code.ResourceExhausted)

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/coordinator/v1/session_coordinator.proto.
  */
 export const file_mpc_coordinator_v1_session_coordinator: GenFile = /*@__PURE__*/
-  fileDesc("CixtcGMvY29vcmRpbmF0b3IvdjEvc2Vzc2lvbl9jb29yZGluYXRvci5wcm90bxISbXBjLmNvb3JkaW5hdG9yLnYxIqUBCg9QYXJ0aWNpcGFudEluZm8SLgoIcGFydHlfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMQoLZGV2aWNlX3R5cGUYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSLwoJZGV2aWNlX2lkGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIvsDChRDcmVhdGVTZXNzaW9uUmVxdWVzdBIpCgxzZXNzaW9uX3R5cGUYASABKAlCE7pIEHIOUgZrZXlnZW5SBHNpZ24SHgoLdGhyZXNob2xkX24YAiABKAVCCbpIBhoEGBQoABIeCgt0aHJlc2hvbGRfdBgDIAEoBUIJukgGGgQYFCgAEkUKDHBhcnRpY2lwYW50cxgEIAMoCzIjLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudEluZm9CCrpIB5IBBAgBEBQSHgoMbWVzc2FnZV9oYXNoGAUgASgJQgi6SAVyAxiAARInChJleHBpcmVzX2luX3NlY29uZHMYBiABKAVCC7pICBoGGICjBSgAEiwKBmtleV9pZBgUIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBJQCgpwdWJsaWNfa2V5GBUgASgJQjy6SDlyNzI1XihbMC05QS1GYS1mXXs2NH18WzAtOUEtRmEtZl17NjZ9fFswLTlBLUZhLWZdezEzMH0pPyQSTAoIa2V5X3R5cGUYFiABKAlCOrpIN3I1UgBSD2VjZHNhLXNlY3AyNTZrMVINZWRkc2EtZWQyNTUxOVIRc2Nobm9yci1zZWNwMjU2azESGgoHbWVzc2FnZRgXIAEoDEIJukgGegQYgIAEIq4CChVDcmVhdGVTZXNzaW9uUmVzcG9uc2USEgoKc2Vzc2lvbl9pZBgBIAEoCRJOCgtqb2luX3Rva2VucxgCIAMoCzI5Lm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2UuSm9pblRva2Vuc0VudHJ5EhIKCmV4cGlyZXNfYXQYAyABKAMSDgoGc3RhdHVzGBQgASgJEhMKC3RocmVzaG9sZF90GBUgASgFEhMKC3RocmVzaG9sZF9uGBYgASgFEhMKBmtleV9pZBgXIAEoCUgAiAEBEhAKCGtleV90eXBlGBggASgJGjEKD0pvaW5Ub2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB19rZXlfaWQi9QEKEkpvaW5TZXNzaW9uUmVxdWVzdBIeCgpqb2luX3Rva2VuGAEgASgJQgq6SAdyBRABGIACEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEjEKC2RldmljZV90eXBlGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kEi8KCWRldmljZV9pZBgEIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBIrCgRrZXlzGBQgASgLMh0ubXBjLmNvb3JkaW5hdG9yLnYxLlBhcnR5S2V5cyJ+CglQYXJ0eUtleXMSHQoMaWRlbnRpdHlfa2V5GAEgASgMQge6SAR6AmggEh4KDWVwaGVtZXJhbF9rZXkYAiABKAxCB7pIBHoCaCASFgoFbm9uY2UYAyABKAxCB7pIBHoCaCASGgoJc2lnbmF0dXJlGAQgASgMQge6SAR6AmhAIqUBChNKb2luU2Vzc2lvblJlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSEwoLcGFydHlfaW5kZXgYAiABKAUSDgoGc3RhdHVzGAMgASgJEjsKDHBhcnRpY2lwYW50cxgEIAMoCzIlLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudFN0YXR1cxIYChBwYXJ0eV9jcmVkZW50aWFsGBQgASgJIq0BChFQYXJ0aWNpcGFudFN0YXR1cxIQCghwYXJ0eV9pZBgBIAEoCRIOCgZzdGF0dXMYAiABKAkSEwoLcGFydHlfaW5kZXgYAyABKAUSEwoLZGV2aWNlX3R5cGUYFCABKAkSEQoJZGV2aWNlX2lkGBUgASgJEjAKBGtleXMYFiABKAsyHS5tcGMuY29vcmRpbmF0b3IudjEuUGFydHlLZXlzSACIAQFCBwoFX2tleXMiSwoXR2V0U2Vzc2lvblN0YXR1c1JlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCLVBAoYR2V0U2Vzc2lvblN0YXR1c1Jlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSDgoGc3RhdHVzGAIgASgJEhMKC3RocmVzaG9sZF90GAMgASgFEhMKC3RocmVzaG9sZF9uGAQgASgFEjsKDHBhcnRpY2lwYW50cxgFIAMoCzIlLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudFN0YXR1cxIUCgxzZXNzaW9uX3R5cGUYFCABKAkSEgoKZXhwaXJlc19hdBgVIAEoAxIZCgxtZXNzYWdlX2hhc2gYFiABKAlIAIgBARITCgZrZXlfaWQYFyABKAlIAYgBARIXCgpwdWJsaWNfa2V5GBggASgJSAKIAQESFgoJc2lnbmF0dXJlGBkgASgJSAOIAQESGAoLcmVjb3ZlcnlfaWQYGiABKAVIBIgBARIYCgtyb3N0ZXJfaGFzaBgbIAEoDEgFiAEBEjEKB2ZhaWx1cmUYHCABKAsyGy5tcGMuY29vcmRpbmF0b3IudjEuRmFpbHVyZUgGiAEBEg8KB3ZlcnNpb24YHSABKAMSEgoKY2hhaW5faGVhZBgeIAEoDBIQCghrZXlfdHlwZRgfIAEoCRIUCgdtZXNzYWdlGCAgASgMSAeIAQFCDwoNX21lc3NhZ2VfaGFzaEIJCgdfa2V5X2lkQg0KC19wdWJsaWNfa2V5QgwKCl9zaWduYXR1cmVCDgoMX3JlY292ZXJ5X2lkQg4KDF9yb3N0ZXJfaGFzaEIKCghfZmFpbHVyZUIKCghfbWVzc2FnZSKeAQoHRmFpbHVyZRIpCgZyZWFzb24YASABKAlCGbpIFnIUMhJeW2EtejAtOV8tXXsxLDY0fSQSMQoLcmVwb3J0ZWRfYnkYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSNQoIY3VscHJpdHMYAyADKAlCI7pIIJIBHRAUIhlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kInkKFU1hcmtQYXJ0eVJlYWR5UmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kImgKFk1hcmtQYXJ0eVJlYWR5UmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIRCglhbGxfcmVhZHkYAiABKAgSEwoLcmVhZHlfY291bnQYAyABKAUSFQoNdG90YWxfcGFydGllcxgEIAEoBSJHChNTdGFydFNlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiNwoUU3RhcnRTZXNzaW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIOCgZzdGF0dXMYAiABKAkigAMKF1JlcG9ydENvbXBsZXRpb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSLgoIcGFydHlfaWQYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSUAoKcHVibGljX2tleRgDIAEoCUI8ukg5cjcyNV4oWzAtOUEtRmEtZl17NjR9fFswLTlBLUZhLWZdezY2fXxbMC05QS1GYS1mXXsxMzB9KT8kEi8KCXNpZ25hdHVyZRgEIAEoCUIcukgZchcyFV4oWzAtOUEtRmEtZl17MTI4fSk/JBIeCgtyZWNvdmVyeV9pZBgFIAEoBUIJukgGGgQYAygAEiEKEHJlc3VsdF9zaWduYXR1cmUYFCABKAxCB7pIBHoCGEASMQoHZmFpbHVyZRgVIAEoCzIbLm1wYy5jb29yZGluYXRvci52MS5GYWlsdXJlSACIAQFCCgoIX2ZhaWx1cmUiQgoYUmVwb3J0Q29tcGxldGlvblJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSFQoNYWxsX2NvbXBsZXRlZBgCIAEoCCJHChNDbG9zZVNlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiNwoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIOCgZzdGF0dXMYAiABKAkyrwgKElNlc3Npb25Db29yZGluYXRvchKGAQoNQ3JlYXRlU2Vzc2lvbhIoLm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVxdWVzdBopLm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2UiIOjgGMkBgtPkkwIVOgEqIhAvYXBpL3YxL3Nlc3Npb25zEoABCgtKb2luU2Vzc2lvbhImLm1wYy5jb29yZGluYXRvci52MS5Kb2luU2Vzc2lvblJlcXVlc3QaJy5tcGMuY29vcmRpbmF0b3IudjEuSm9pblNlc3Npb25SZXNwb25zZSIggtPkkwIaOgEqIhUvYXBpL3YxL3Nlc3Npb25zL2pvaW4SlAEKEEdldFNlc3Npb25TdGF0dXMSKy5tcGMuY29vcmRpbmF0b3IudjEuR2V0U2Vzc2lvblN0YXR1c1JlcXVlc3QaLC5tcGMuY29vcmRpbmF0b3IudjEuR2V0U2Vzc2lvblN0YXR1c1Jlc3BvbnNlIiWC0+STAh8SHS9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9EqoBCg5NYXJrUGFydHlSZWFkeRIpLm1wYy5jb29yZGluYXRvci52MS5NYXJrUGFydHlSZWFkeVJlcXVlc3QaKi5tcGMuY29vcmRpbmF0b3IudjEuTWFya1BhcnR5UmVhZHlSZXNwb25zZSJBgtPkkwI7OgEqGjYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9wYXJ0aWVzL3twYXJ0eV9pZH0vcmVhZHkSkQEKDFN0YXJ0U2Vzc2lvbhInLm1wYy5jb29yZGluYXRvci52MS5TdGFydFNlc3Npb25SZXF1ZXN0GigubXBjLmNvb3JkaW5hdG9yLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASoiIy9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9L3N0YXJ0EqABChBSZXBvcnRDb21wbGV0aW9uEisubXBjLmNvb3JkaW5hdG9yLnYxLlJlcG9ydENvbXBsZXRpb25SZXF1ZXN0GiwubXBjLmNvb3JkaW5hdG9yLnYxLlJlcG9ydENvbXBsZXRpb25SZXNwb25zZSIxgtPkkwIrOgEqIiYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9jb21wbGV0ZRKRAQoMQ2xvc2VTZXNzaW9uEicubXBjLmNvb3JkaW5hdG9yLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaKC5tcGMuY29vcmRpbmF0b3IudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKiIjL2FwaS92MS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vY2xvc2VCR1pFZ2l0aHViLmNvbS9yd2FkdXJpYW4vbXBjLXN5c3RlbS9hcGkvZ3JwYy9jb29yZGluYXRvci92MTtjb29yZGluYXRvcnYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
+  fileDesc("CixtcGMvY29vcmRpbmF0b3IvdjEvc2Vzc2lvbl9jb29yZGluYXRvci5wcm90bxISbXBjLmNvb3JkaW5hdG9yLnYxIqUBCg9QYXJ0aWNpcGFudEluZm8SLgoIcGFydHlfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMQoLZGV2aWNlX3R5cGUYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSLwoJZGV2aWNlX2lkGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIvsDChRDcmVhdGVTZXNzaW9uUmVxdWVzdBIpCgxzZXNzaW9uX3R5cGUYASABKAlCE7pIEHIOUgZrZXlnZW5SBHNpZ24SHgoLdGhyZXNob2xkX24YAiABKAVCCbpIBhoEGBQoABIeCgt0aHJlc2hvbGRfdBgDIAEoBUIJukgGGgQYFCgAEkUKDHBhcnRpY2lwYW50cxgEIAMoCzIjLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudEluZm9CCrpIB5IBBAgBEBQSHgoMbWVzc2FnZV9oYXNoGAUgASgJQgi6SAVyAxiAARInChJleHBpcmVzX2luX3NlY29uZHMYBiABKAVCC7pICBoGGICjBSgAEiwKBmtleV9pZBgUIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBJQCgpwdWJsaWNfa2V5GBUgASgJQjy6SDlyNzI1XihbMC05QS1GYS1mXXs2NH18WzAtOUEtRmEtZl17NjZ9fFswLTlBLUZhLWZdezEzMH0pPyQSTAoIa2V5X3R5cGUYFiABKAlCOrpIN3I1UgBSD2VjZHNhLXNlY3AyNTZrMVINZWRkc2EtZWQyNTUxOVIRc2Nobm9yci1zZWNwMjU2azESGgoHbWVzc2FnZRgXIAEoDEIJukgGegQYgIAEIq4CChVDcmVhdGVTZXNzaW9uUmVzcG9uc2USEgoKc2Vzc2lvbl9pZBgBIAEoCRJOCgtqb2luX3Rva2VucxgCIAMoCzI5Lm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2UuSm9pblRva2Vuc0VudHJ5EhIKCmV4cGlyZXNfYXQYAyABKAMSDgoGc3RhdHVzGBQgASgJEhMKC3RocmVzaG9sZF90GBUgASgFEhMKC3RocmVzaG9sZF9uGBYgASgFEhMKBmtleV9pZBgXIAEoCUgAiAEBEhAKCGtleV90eXBlGBggASgJGjEKD0pvaW5Ub2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB19rZXlfaWQi9QEKEkpvaW5TZXNzaW9uUmVxdWVzdBIeCgpqb2luX3Rva2VuGAEgASgJQgq6SAdyBRABGIACEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEjEKC2RldmljZV90eXBlGAMgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kEi8KCWRldmljZV9pZBgEIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezAsNjR9JBIrCgRrZXlzGBQgASgLMh0ubXBjLmNvb3JkaW5hdG9yLnYxLlBhcnR5S2V5cyJ+CglQYXJ0eUtleXMSHQoMaWRlbnRpdHlfa2V5GAEgASgMQge6SAR6AmggEh4KDWVwaGVtZXJhbF9rZXkYAiABKAxCB7pIBHoCaCASFgoFbm9uY2UYAyABKAxCB7pIBHoCaCASGgoJc2lnbmF0dXJlGAQgASgMQge6SAR6AmhAIqUBChNKb2luU2Vzc2lvblJlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSEwoLcGFydHlfaW5kZXgYAiABKAUSDgoGc3RhdHVzGAMgASgJEjsKDHBhcnRpY2lwYW50cxgEIAMoCzIlLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudFN0YXR1cxIYChBwYXJ0eV9jcmVkZW50aWFsGBQgASgJIq0BChFQYXJ0aWNpcGFudFN0YXR1cxIQCghwYXJ0eV9pZBgBIAEoCRIOCgZzdGF0dXMYAiABKAkSEwoLcGFydHlfaW5kZXgYAyABKAUSEwoLZGV2aWNlX3R5cGUYFCABKAkSEQoJZGV2aWNlX2lkGBUgASgJEjAKBGtleXMYFiABKAsyHS5tcGMuY29vcmRpbmF0b3IudjEuUGFydHlLZXlzSACIAQFCBwoFX2tleXMiSwoXR2V0U2Vzc2lvblN0YXR1c1JlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCLVBAoYR2V0U2Vzc2lvblN0YXR1c1Jlc3BvbnNlEhIKCnNlc3Npb25faWQYASABKAkSDgoGc3RhdHVzGAIgASgJEhMKC3RocmVzaG9sZF90GAMgASgFEhMKC3RocmVzaG9sZF9uGAQgASgFEjsKDHBhcnRpY2lwYW50cxgFIAMoCzIlLm1wYy5jb29yZGluYXRvci52MS5QYXJ0aWNpcGFudFN0YXR1cxIUCgxzZXNzaW9uX3R5cGUYFCABKAkSEgoKZXhwaXJlc19hdBgVIAEoAxIZCgxtZXNzYWdlX2hhc2gYFiABKAlIAIgBARITCgZrZXlfaWQYFyABKAlIAYgBARIXCgpwdWJsaWNfa2V5GBggASgJSAKIAQESFgoJc2lnbmF0dXJlGBkgASgJSAOIAQESGAoLcmVjb3ZlcnlfaWQYGiABKAVIBIgBARIYCgtyb3N0ZXJfaGFzaBgbIAEoDEgFiAEBEjEKB2ZhaWx1cmUYHCABKAsyGy5tcGMuY29vcmRpbmF0b3IudjEuRmFpbHVyZUgGiAEBEg8KB3ZlcnNpb24YHSABKAMSEgoKY2hhaW5faGVhZBgeIAEoDBIQCghrZXlfdHlwZRgfIAEoCRIUCgdtZXNzYWdlGCAgASgMSAeIAQFCDwoNX21lc3NhZ2VfaGFzaEIJCgdfa2V5X2lkQg0KC19wdWJsaWNfa2V5QgwKCl9zaWduYXR1cmVCDgoMX3JlY292ZXJ5X2lkQg4KDF9yb3N0ZXJfaGFzaEIKCghfZmFpbHVyZUIKCghfbWVzc2FnZSKeAQoHRmFpbHVyZRIpCgZyZWFzb24YASABKAlCGbpIFnIUMhJeW2EtejAtOV8tXXsxLDY0fSQSMQoLcmVwb3J0ZWRfYnkYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXswLDY0fSQSNQoIY3VscHJpdHMYAyADKAlCI7pIIJIBHRAUIhlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kInkKFU1hcmtQYXJ0eVJlYWR5UmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEi4KCHBhcnR5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kImgKFk1hcmtQYXJ0eVJlYWR5UmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIRCglhbGxfcmVhZHkYAiABKAgSEwoLcmVhZHlfY291bnQYAyABKAUSFQoNdG90YWxfcGFydGllcxgEIAEoBSJHChNTdGFydFNlc3Npb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiNwoUU3RhcnRTZXNzaW9uUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBIOCgZzdGF0dXMYAiABKAkixgMKF1JlcG9ydENvbXBsZXRpb25SZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSLgoIcGFydHlfaWQYAiABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSUAoKcHVibGljX2tleRgDIAEoCUI8ukg5cjcyNV4oWzAtOUEtRmEtZl17NjR9fFswLTlBLUZhLWZdezY2fXxbMC05QS1GYS1mXXsxMzB9KT8kEi8KCXNpZ25hdHVyZRgEIAEoCUIcukgZchcyFV4oWzAtOUEtRmEtZl17MTI4fSk/JBIeCgtyZWNvdmVyeV9pZBgFIAEoBUIJukgGGgQYAygAEiEKEHJlc3VsdF9zaWduYXR1cmUYFCABKAxCB7pIBHoCGEASMQoHZmFpbHVyZRgVIAEoCzIbLm1wYy5jb29yZGluYXRvci52MS5GYWlsdXJlSACIAQESOAoHd2l0bmVzcxgWIAEoCzIiLm1wYy5jb29yZGluYXRvci52MS5TZXNzaW9uV2l0bmVzc0gBiAEBQgoKCF9mYWlsdXJlQgoKCF93aXRuZXNzIqsBCg5TZXNzaW9uV2l0bmVzcxIcCgd2ZXJzaW9uGAEgASgDQgu6SAgiBhigjQYoARIbCgpjaGFpbl9oZWFkGAIgASgMQge6SAR6AmggEiIKDW1lc3NhZ2VfY291bnQYAyABKAVCC7pICBoGGKCNBigAEh4KDW1lc3NhZ2VzX2hhc2gYBCABKAxCB7pIBHoCaCASGgoJc2lnbmF0dXJlGAUgASgMQge6SAR6AmhAIkIKGFJlcG9ydENvbXBsZXRpb25SZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEhUKDWFsbF9jb21wbGV0ZWQYAiABKAgiRwoTQ2xvc2VTZXNzaW9uUmVxdWVzdBIwCgpzZXNzaW9uX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kIjcKFENsb3NlU2Vzc2lvblJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDgoGc3RhdHVzGAIgASgJIpwBChhMaXN0U2Vzc2lvbkV2ZW50c1JlcXVlc3QSMAoKc2Vzc2lvbl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIzCgZjdXJzb3IYAiABKAlCI7pIIHIeMhxeKFswLTldezEsMTV9LVswLTldezEsMTV9KT8kEhkKBWxpbWl0GAMgASgFQgq6SAcaBRjoBygAInMKGUxpc3RTZXNzaW9uRXZlbnRzUmVzcG9uc2USLwoGZXZlbnRzGAEgAygLMh8ubXBjLmNvb3JkaW5hdG9yLnYxLkxvZ2dlZEV2ZW50EhMKC25leHRfY3Vyc29yGAIgASgJEhAKCGhhc19tb3JlGAMgASgIIoIBChlXYXRjaFNlc3Npb25FdmVudHNSZXF1ZXN0EjAKCnNlc3Npb25faWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMwoGY3Vyc29yGAIgASgJQiO6SCByHjIcXihbMC05XXsxLDE1fS1bMC05XXsxLDE1fSk/JCJMChpXYXRjaFNlc3Npb25FdmVudHNSZXNwb25zZRIuCgVldmVudBgBIAEoCzIfLm1wYy5jb29yZGluYXRvci52MS5Mb2dnZWRFdmVudCLNAQoLTG9nZ2VkRXZlbnQSDgoGc3RyZWFtGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEg8KB3N1YmplY3QYAyABKAkSDwoHdGltZV9tcxgEIAEoAxIMCgRraW5kGAUgASgJEg0KBWFjdG9yGAYgASgJEhIKCnRvX3BhcnRpZXMYByADKAkSDQoFcm91bmQYCCABKAUSDAoEc2l6ZRgJIAEoBRIOCgZzaGEyNTYYCiABKAkSDAoEZGF0YRgLIAEoDBIOCgZjdXJzb3IYDCABKAkyxwoKElNlc3Npb25Db29yZGluYXRvchKGAQoNQ3JlYXRlU2Vzc2lvbhIoLm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVxdWVzdBopLm1wYy5jb29yZGluYXRvci52MS5DcmVhdGVTZXNzaW9uUmVzcG9uc2UiIOjgGMkBgtPkkwIVOgEqIhAvYXBpL3YxL3Nlc3Npb25zEoABCgtKb2luU2Vzc2lvbhImLm1wYy5jb29yZGluYXRvci52MS5Kb2luU2Vzc2lvblJlcXVlc3QaJy5tcGMuY29vcmRpbmF0b3IudjEuSm9pblNlc3Npb25SZXNwb25zZSIggtPkkwIaOgEqIhUvYXBpL3YxL3Nlc3Npb25zL2pvaW4SlAEKEEdldFNlc3Npb25TdGF0dXMSKy5tcGMuY29vcmRpbmF0b3IudjEuR2V0U2Vzc2lvblN0YXR1c1JlcXVlc3QaLC5tcGMuY29vcmRpbmF0b3IudjEuR2V0U2Vzc2lvblN0YXR1c1Jlc3BvbnNlIiWC0+STAh8SHS9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9EqoBCg5NYXJrUGFydHlSZWFkeRIpLm1wYy5jb29yZGluYXRvci52MS5NYXJrUGFydHlSZWFkeVJlcXVlc3QaKi5tcGMuY29vcmRpbmF0b3IudjEuTWFya1BhcnR5UmVhZHlSZXNwb25zZSJBgtPkkwI7OgEqGjYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9wYXJ0aWVzL3twYXJ0eV9pZH0vcmVhZHkSkQEKDFN0YXJ0U2Vzc2lvbhInLm1wYy5jb29yZGluYXRvci52MS5TdGFydFNlc3Npb25SZXF1ZXN0GigubXBjLmNvb3JkaW5hdG9yLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASoiIy9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9L3N0YXJ0EqABChBSZXBvcnRDb21wbGV0aW9uEisubXBjLmNvb3JkaW5hdG9yLnYxLlJlcG9ydENvbXBsZXRpb25SZXF1ZXN0GiwubXBjLmNvb3JkaW5hdG9yLnYxLlJlcG9ydENvbXBsZXRpb25SZXNwb25zZSIxgtPkkwIrOgEqIiYvYXBpL3YxL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9jb21wbGV0ZRKRAQoMQ2xvc2VTZXNzaW9uEicubXBjLmNvb3JkaW5hdG9yLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaKC5tcGMuY29vcmRpbmF0b3IudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKiIjL2FwaS92MS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vY2xvc2USngEKEUxpc3RTZXNzaW9uRXZlbnRzEiwubXBjLmNvb3JkaW5hdG9yLnYxLkxpc3RTZXNzaW9uRXZlbnRzUmVxdWVzdBotLm1wYy5jb29yZGluYXRvci52MS5MaXN0U2Vzc2lvbkV2ZW50c1Jlc3BvbnNlIiyC0+STAiYSJC9hcGkvdjEvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2V2ZW50cxJ1ChJXYXRjaFNlc3Npb25FdmVudHMSLS5tcGMuY29vcmRpbmF0b3IudjEuV2F0Y2hTZXNzaW9uRXZlbnRzUmVxdWVzdBouLm1wYy5jb29yZGluYXRvci52MS5XYXRjaFNlc3Npb25FdmVudHNSZXNwb25zZTABQkdaRWdpdGh1Yi5jb20vcndhZHVyaWFuL21wYy1zeXN0ZW0vYXBpL2dycGMvY29vcmRpbmF0b3IvdjE7Y29vcmRpbmF0b3J2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
 
 /**
  * @generated from message mpc.coordinator.v1.ParticipantInfo
@@ -662,6 +662,13 @@ export type ReportCompletionRequest = Message<"mpc.coordinator.v1.ReportCompleti
    * @generated from field: optional mpc.coordinator.v1.Failure failure = 21;
    */
   failure?: Failure | undefined;
+
+  /**
+   * What this party saw of the session, signed; only with a result of a party that joined with keys.
+   *
+   * @generated from field: optional mpc.coordinator.v1.SessionWitness witness = 22;
+   */
+  witness?: SessionWitness | undefined;
 };
 
 /**
@@ -670,6 +677,51 @@ export type ReportCompletionRequest = Message<"mpc.coordinator.v1.ReportCompleti
  */
 export const ReportCompletionRequestSchema: GenMessage<ReportCompletionRequest> = /*@__PURE__*/
   messageDesc(file_mpc_coordinator_v1_session_coordinator, 14);
+
+/**
+ * One party's word on a session: which history it was shown, and which messages it computed with.
+ *
+ * @generated from message mpc.coordinator.v1.SessionWitness
+ */
+export type SessionWitness = Message<"mpc.coordinator.v1.SessionWitness"> & {
+  /**
+   * Events of the session that it has heard of, and the hash of the newest of them, as in GetSessionStatusResponse.
+   *
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: bytes chain_head = 2;
+   */
+  chainHead: Uint8Array;
+
+  /**
+   * The messages that its computation took in, and the hash over them in order of round and sender.
+   *
+   * @generated from field: int32 message_count = 3;
+   */
+  messageCount: number;
+
+  /**
+   * @generated from field: bytes messages_hash = 4;
+   */
+  messagesHash: Uint8Array;
+
+  /**
+   * Ed25519 by the party's identity key.
+   *
+   * @generated from field: bytes signature = 5;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message mpc.coordinator.v1.SessionWitness.
+ * Use `create(SessionWitnessSchema)` to create a new message.
+ */
+export const SessionWitnessSchema: GenMessage<SessionWitness> = /*@__PURE__*/
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 15);
 
 /**
  * @generated from message mpc.coordinator.v1.ReportCompletionResponse
@@ -691,7 +743,7 @@ export type ReportCompletionResponse = Message<"mpc.coordinator.v1.ReportComplet
  * Use `create(ReportCompletionResponseSchema)` to create a new message.
  */
 export const ReportCompletionResponseSchema: GenMessage<ReportCompletionResponse> = /*@__PURE__*/
-  messageDesc(file_mpc_coordinator_v1_session_coordinator, 15);
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 16);
 
 /**
  * @generated from message mpc.coordinator.v1.CloseSessionRequest
@@ -708,7 +760,7 @@ export type CloseSessionRequest = Message<"mpc.coordinator.v1.CloseSessionReques
  * Use `create(CloseSessionRequestSchema)` to create a new message.
  */
 export const CloseSessionRequestSchema: GenMessage<CloseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_mpc_coordinator_v1_session_coordinator, 16);
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 17);
 
 /**
  * @generated from message mpc.coordinator.v1.CloseSessionResponse
@@ -730,7 +782,204 @@ export type CloseSessionResponse = Message<"mpc.coordinator.v1.CloseSessionRespo
  * Use `create(CloseSessionResponseSchema)` to create a new message.
  */
 export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_mpc_coordinator_v1_session_coordinator, 17);
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 18);
+
+/**
+ * @generated from message mpc.coordinator.v1.ListSessionEventsRequest
+ */
+export type ListSessionEventsRequest = Message<"mpc.coordinator.v1.ListSessionEventsRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * next_cursor of the page before; empty for the first page.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * Events a page at most: 100 where absent, 1000 at most. A page ends earlier where it would be larger than 4 MiB.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message mpc.coordinator.v1.ListSessionEventsRequest.
+ * Use `create(ListSessionEventsRequestSchema)` to create a new message.
+ */
+export const ListSessionEventsRequestSchema: GenMessage<ListSessionEventsRequest> = /*@__PURE__*/
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 19);
+
+/**
+ * @generated from message mpc.coordinator.v1.ListSessionEventsResponse
+ */
+export type ListSessionEventsResponse = Message<"mpc.coordinator.v1.ListSessionEventsResponse"> & {
+  /**
+   * @generated from field: repeated mpc.coordinator.v1.LoggedEvent events = 1;
+   */
+  events: LoggedEvent[];
+
+  /**
+   * Where the next page begins: also when this one is the last so far and the session is not over.
+   *
+   * @generated from field: string next_cursor = 2;
+   */
+  nextCursor: string;
+
+  /**
+   * @generated from field: bool has_more = 3;
+   */
+  hasMore: boolean;
+};
+
+/**
+ * Describes the message mpc.coordinator.v1.ListSessionEventsResponse.
+ * Use `create(ListSessionEventsResponseSchema)` to create a new message.
+ */
+export const ListSessionEventsResponseSchema: GenMessage<ListSessionEventsResponse> = /*@__PURE__*/
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 20);
+
+/**
+ * @generated from message mpc.coordinator.v1.WatchSessionEventsRequest
+ */
+export type WatchSessionEventsRequest = Message<"mpc.coordinator.v1.WatchSessionEventsRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * cursor of the last event that was received; empty for all.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message mpc.coordinator.v1.WatchSessionEventsRequest.
+ * Use `create(WatchSessionEventsRequestSchema)` to create a new message.
+ */
+export const WatchSessionEventsRequestSchema: GenMessage<WatchSessionEventsRequest> = /*@__PURE__*/
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 21);
+
+/**
+ * @generated from message mpc.coordinator.v1.WatchSessionEventsResponse
+ */
+export type WatchSessionEventsResponse = Message<"mpc.coordinator.v1.WatchSessionEventsResponse"> & {
+  /**
+   * @generated from field: mpc.coordinator.v1.LoggedEvent event = 1;
+   */
+  event?: LoggedEvent | undefined;
+};
+
+/**
+ * Describes the message mpc.coordinator.v1.WatchSessionEventsResponse.
+ * Use `create(WatchSessionEventsResponseSchema)` to create a new message.
+ */
+export const WatchSessionEventsResponseSchema: GenMessage<WatchSessionEventsResponse> = /*@__PURE__*/
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 22);
+
+/**
+ * One event of the log.
+ *
+ * @generated from message mpc.coordinator.v1.LoggedEvent
+ */
+export type LoggedEvent = Message<"mpc.coordinator.v1.LoggedEvent"> & {
+  /**
+   * SESSIONS or MESSAGES.
+   *
+   * @generated from field: string stream = 1;
+   */
+  stream: string;
+
+  /**
+   * Position in the stream.
+   *
+   * @generated from field: int64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: int64 time_ms = 4;
+   */
+  timeMs: bigint;
+
+  /**
+   * What happened, for instance party_joined or message_routed.
+   *
+   * @generated from field: string kind = 5;
+   */
+  kind: string;
+
+  /**
+   * Who caused it: "caller:<name>", "party:<party_id>", "coordinator"; of messages their sender.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor: string;
+
+  /**
+   * Of messages: empty means everyone else.
+   *
+   * @generated from field: repeated string to_parties = 7;
+   */
+  toParties: string[];
+
+  /**
+   * Of messages.
+   *
+   * @generated from field: int32 round = 8;
+   */
+  round: number;
+
+  /**
+   * Of data.
+   *
+   * @generated from field: int32 size = 9;
+   */
+  size: number;
+
+  /**
+   * SHA-256 of data, as hex.
+   *
+   * @generated from field: string sha256 = 10;
+   */
+  sha256: string;
+
+  /**
+   * The stored bytes: mpc.events.v1.SessionEvent (SESSIONS) or MessageEvent (MESSAGES).
+   *
+   * @generated from field: bytes data = 11;
+   */
+  data: Uint8Array;
+
+  /**
+   * A stream or page that begins after this event has this cursor.
+   *
+   * @generated from field: string cursor = 12;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message mpc.coordinator.v1.LoggedEvent.
+ * Use `create(LoggedEventSchema)` to create a new message.
+ */
+export const LoggedEventSchema: GenMessage<LoggedEvent> = /*@__PURE__*/
+  messageDesc(file_mpc_coordinator_v1_session_coordinator, 23);
 
 /**
  * @generated from service mpc.coordinator.v1.SessionCoordinator
@@ -806,6 +1055,26 @@ export const SessionCoordinator: GenService<{
     methodKind: "unary";
     input: typeof CloseSessionRequestSchema;
     output: typeof CloseSessionResponseSchema;
+  },
+  /**
+   * All that the log holds of a session, as stored, page by page: enough to replay the session and to check it.
+   *
+   * @generated from rpc mpc.coordinator.v1.SessionCoordinator.ListSessionEvents
+   */
+  listSessionEvents: {
+    methodKind: "unary";
+    input: typeof ListSessionEventsRequestSchema;
+    output: typeof ListSessionEventsResponseSchema;
+  },
+  /**
+   * The same as a stream, which goes on live until the session is over.
+   *
+   * @generated from rpc mpc.coordinator.v1.SessionCoordinator.WatchSessionEvents
+   */
+  watchSessionEvents: {
+    methodKind: "server_streaming";
+    input: typeof WatchSessionEventsRequestSchema;
+    output: typeof WatchSessionEventsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_mpc_coordinator_v1_session_coordinator, 0);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/events/v1/session_events.proto.
  */
 export const file_mpc_events_v1_session_events: GenFile = /*@__PURE__*/
-  fileDesc("CiJtcGMvZXZlbnRzL3YxL3Nlc3Npb25fZXZlbnRzLnByb3RvEg1tcGMuZXZlbnRzLnYxItIFCgxTZXNzaW9uRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIYChBzZXNzaW9uX3NlcXVlbmNlGAMgASgEEg8KB3RpbWVfbXMYBCABKAMSDQoFYWN0b3IYBSABKAkSFAoMY2F1c2F0aW9uX2lkGAYgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAcgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAggASgNEhUKDXByZXZpb3VzX2hhc2gYCSABKAwSOAoPc2Vzc2lvbl9jcmVhdGVkGBQgASgLMh0ubXBjLmV2ZW50cy52MS5TZXNzaW9uQ3JlYXRlZEgAEjIKDHBhcnR5X2pvaW5lZBgVIAEoCzIaLm1wYy5ldmVudHMudjEuUGFydHlKb2luZWRIABIwCgtwYXJ0eV9yZWFkeRgWIAEoCzIZLm1wYy5ldmVudHMudjEuUGFydHlSZWFkeUgAEjgKD3Nlc3Npb25fc3RhcnRlZBgXIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvblN0YXJ0ZWRIABI4Cg9wYXJ0eV9jb21wbGV0ZWQYGCABKAsyHS5tcGMuZXZlbnRzLnYxLlBhcnR5Q29tcGxldGVkSAASPAoRc2Vzc2lvbl9jb21wbGV0ZWQYGSABKAsyHy5tcGMuZXZlbnRzLnYxLlNlc3Npb25Db21wbGV0ZWRIABI2Cg5zZXNzaW9uX2ZhaWxlZBgaIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkZhaWxlZEgAEjgKD3Nlc3Npb25fZXhwaXJlZBgbIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvbkV4cGlyZWRIABI2Cg5zZXNzaW9uX2Nsb3NlZBgcIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkNsb3NlZEgAQgkKB3BheWxvYWQikwIKDlNlc3Npb25DcmVhdGVkEhQKDHNlc3Npb25fdHlwZRgBIAEoCRITCgt0aHJlc2hvbGRfdBgCIAEoBRITCgt0aHJlc2hvbGRfbhgDIAEoBRI3CgxwYXJ0aWNpcGFudHMYBCADKAsyIS5tcGMuZXZlbnRzLnYxLkludml0ZWRQYXJ0aWNpcGFudBIVCg1leHBpcmVzX2F0X21zGAUgASgDEhQKDG1lc3NhZ2VfaGFzaBgGIAEoDBIOCgZrZXlfaWQYByABKAkSEgoKcHVibGljX2tleRgIIAEoDBIQCghrZXlfdHlwZRgJIAEoCRIPCgdtZXNzYWdlGAogASgMEhQKDHJlcXVlc3RfaGFzaBgUIAEoDCKhAQoSSW52aXRlZFBhcnRpY2lwYW50EhAKCHBhcnR5X2lkGAEgASgJEhMKC2RldmljZV90eXBlGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRIXCg9qb2luX3Rva2VuX2hhc2gYBCABKAwSGQoRc2VhbGVkX2pvaW5fdG9rZW4YBSABKAwSHQoVZXhwZWN0ZWRfaWRlbnRpdHlfa2V5GAYgASgMIlsKCkpvaW5lZEtleXMSFAoMaWRlbnRpdHlfa2V5GAEgASgMEhUKDWVwaGVtZXJhbF9rZXkYAiABKAwSDQoFbm9uY2UYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIokBCgtQYXJ0eUpvaW5lZBIQCghwYXJ0eV9pZBgBIAEoCRITCgtkZXZpY2VfdHlwZRgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSJwoEa2V5cxgEIAEoCzIZLm1wYy5ldmVudHMudjEuSm9pbmVkS2V5cxIXCg9jcmVkZW50aWFsX2hhc2gYBSABKAwiHgoKUGFydHlSZWFkeRIQCghwYXJ0eV9pZBgBIAEoCSIlCg5TZXNzaW9uU3RhcnRlZBITCgtyb3N0ZXJfaGFzaBgBIAEoDCJ4Cg5QYXJ0eUNvbXBsZXRlZBIQCghwYXJ0eV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDBITCgtyZWNvdmVyeV9pZBgEIAEoBRIYChByZXN1bHRfc2lnbmF0dXJlGAUgASgMIk4KEFNlc3Npb25Db21wbGV0ZWQSEgoKcHVibGljX2tleRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSEwoLcmVjb3ZlcnlfaWQYAyABKAUiRgoNU2Vzc2lvbkZhaWxlZBIOCgZyZWFzb24YASABKAkSEwoLcmVwb3J0ZWRfYnkYAiABKAkSEAoIY3VscHJpdHMYAyADKAkiEAoOU2Vzc2lvbkV4cGlyZWQiDwoNU2Vzc2lvbkNsb3NlZEI9WjtnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2V2ZW50cy92MTtldmVudHN2MWIGcHJvdG8z");
+  fileDesc("CiJtcGMvZXZlbnRzL3YxL3Nlc3Npb25fZXZlbnRzLnByb3RvEg1tcGMuZXZlbnRzLnYxItIFCgxTZXNzaW9uRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIYChBzZXNzaW9uX3NlcXVlbmNlGAMgASgEEg8KB3RpbWVfbXMYBCABKAMSDQoFYWN0b3IYBSABKAkSFAoMY2F1c2F0aW9uX2lkGAYgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAcgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAggASgNEhUKDXByZXZpb3VzX2hhc2gYCSABKAwSOAoPc2Vzc2lvbl9jcmVhdGVkGBQgASgLMh0ubXBjLmV2ZW50cy52MS5TZXNzaW9uQ3JlYXRlZEgAEjIKDHBhcnR5X2pvaW5lZBgVIAEoCzIaLm1wYy5ldmVudHMudjEuUGFydHlKb2luZWRIABIwCgtwYXJ0eV9yZWFkeRgWIAEoCzIZLm1wYy5ldmVudHMudjEuUGFydHlSZWFkeUgAEjgKD3Nlc3Npb25fc3RhcnRlZBgXIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvblN0YXJ0ZWRIABI4Cg9wYXJ0eV9jb21wbGV0ZWQYGCABKAsyHS5tcGMuZXZlbnRzLnYxLlBhcnR5Q29tcGxldGVkSAASPAoRc2Vzc2lvbl9jb21wbGV0ZWQYGSABKAsyHy5tcGMuZXZlbnRzLnYxLlNlc3Npb25Db21wbGV0ZWRIABI2Cg5zZXNzaW9uX2ZhaWxlZBgaIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkZhaWxlZEgAEjgKD3Nlc3Npb25fZXhwaXJlZBgbIAEoCzIdLm1wYy5ldmVudHMudjEuU2Vzc2lvbkV4cGlyZWRIABI2Cg5zZXNzaW9uX2Nsb3NlZBgcIAEoCzIcLm1wYy5ldmVudHMudjEuU2Vzc2lvbkNsb3NlZEgAQgkKB3BheWxvYWQikwIKDlNlc3Npb25DcmVhdGVkEhQKDHNlc3Npb25fdHlwZRgBIAEoCRITCgt0aHJlc2hvbGRfdBgCIAEoBRITCgt0aHJlc2hvbGRfbhgDIAEoBRI3CgxwYXJ0aWNpcGFudHMYBCADKAsyIS5tcGMuZXZlbnRzLnYxLkludml0ZWRQYXJ0aWNpcGFudBIVCg1leHBpcmVzX2F0X21zGAUgASgDEhQKDG1lc3NhZ2VfaGFzaBgGIAEoDBIOCgZrZXlfaWQYByABKAkSEgoKcHVibGljX2tleRgIIAEoDBIQCghrZXlfdHlwZRgJIAEoCRIPCgdtZXNzYWdlGAogASgMEhQKDHJlcXVlc3RfaGFzaBgUIAEoDCKhAQoSSW52aXRlZFBhcnRpY2lwYW50EhAKCHBhcnR5X2lkGAEgASgJEhMKC2RldmljZV90eXBlGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRIXCg9qb2luX3Rva2VuX2hhc2gYBCABKAwSGQoRc2VhbGVkX2pvaW5fdG9rZW4YBSABKAwSHQoVZXhwZWN0ZWRfaWRlbnRpdHlfa2V5GAYgASgMIlsKCkpvaW5lZEtleXMSFAoMaWRlbnRpdHlfa2V5GAEgASgMEhUKDWVwaGVtZXJhbF9rZXkYAiABKAwSDQoFbm9uY2UYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIokBCgtQYXJ0eUpvaW5lZBIQCghwYXJ0eV9pZBgBIAEoCRITCgtkZXZpY2VfdHlwZRgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSJwoEa2V5cxgEIAEoCzIZLm1wYy5ldmVudHMudjEuSm9pbmVkS2V5cxIXCg9jcmVkZW50aWFsX2hhc2gYBSABKAwiHgoKUGFydHlSZWFkeRIQCghwYXJ0eV9pZBgBIAEoCSIlCg5TZXNzaW9uU3RhcnRlZBITCgtyb3N0ZXJfaGFzaBgBIAEoDCKhAQoOUGFydHlDb21wbGV0ZWQSEAoIcGFydHlfaWQYASABKAkSEgoKcHVibGljX2tleRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwSEwoLcmVjb3ZlcnlfaWQYBCABKAUSGAoQcmVzdWx0X3NpZ25hdHVyZRgFIAEoDBInCgd3aXRuZXNzGBQgASgLMhYubXBjLmV2ZW50cy52MS5XaXRuZXNzIm8KB1dpdG5lc3MSDwoHdmVyc2lvbhgBIAEoBBISCgpjaGFpbl9oZWFkGAIgASgMEhUKDW1lc3NhZ2VfY291bnQYAyABKA0SFQoNbWVzc2FnZXNfaGFzaBgEIAEoDBIRCglzaWduYXR1cmUYBSABKAwiTgoQU2Vzc2lvbkNvbXBsZXRlZBISCgpwdWJsaWNfa2V5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBITCgtyZWNvdmVyeV9pZBgDIAEoBSJGCg1TZXNzaW9uRmFpbGVkEg4KBnJlYXNvbhgBIAEoCRITCgtyZXBvcnRlZF9ieRgCIAEoCRIQCghjdWxwcml0cxgDIAMoCSIQCg5TZXNzaW9uRXhwaXJlZCIPCg1TZXNzaW9uQ2xvc2VkQj1aO2dpdGh1Yi5jb20vcndhZHVyaWFuL21wYy1zeXN0ZW0vYXBpL2dycGMvZXZlbnRzL3YxO2V2ZW50c3YxYgZwcm90bzM");
 
 /**
  * @generated from message mpc.events.v1.SessionEvent
@@ -412,6 +412,13 @@ export type PartyCompleted = Message<"mpc.events.v1.PartyCompleted"> & {
    * @generated from field: bytes result_signature = 5;
    */
   resultSignature: Uint8Array;
+
+  /**
+   * What the party saw of the session; absent where it did not say.
+   *
+   * @generated from field: mpc.events.v1.Witness witness = 20;
+   */
+  witness?: Witness | undefined;
 };
 
 /**
@@ -420,6 +427,51 @@ export type PartyCompleted = Message<"mpc.events.v1.PartyCompleted"> & {
  */
 export const PartyCompletedSchema: GenMessage<PartyCompleted> = /*@__PURE__*/
   messageDesc(file_mpc_events_v1_session_events, 7);
+
+/**
+ * One party's word on a session: which history it was shown, and which messages it computed with.
+ *
+ * @generated from message mpc.events.v1.Witness
+ */
+export type Witness = Message<"mpc.events.v1.Witness"> & {
+  /**
+   * Events of the session that it has heard of, and the hash of the newest of them.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: bytes chain_head = 2;
+   */
+  chainHead: Uint8Array;
+
+  /**
+   * The messages that its computation took in, and the hash over them in order of round and sender.
+   *
+   * @generated from field: uint32 message_count = 3;
+   */
+  messageCount: number;
+
+  /**
+   * @generated from field: bytes messages_hash = 4;
+   */
+  messagesHash: Uint8Array;
+
+  /**
+   * Ed25519 by the party's identity key.
+   *
+   * @generated from field: bytes signature = 5;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message mpc.events.v1.Witness.
+ * Use `create(WitnessSchema)` to create a new message.
+ */
+export const WitnessSchema: GenMessage<Witness> = /*@__PURE__*/
+  messageDesc(file_mpc_events_v1_session_events, 8);
 
 /**
  * @generated from message mpc.events.v1.SessionCompleted
@@ -446,7 +498,7 @@ export type SessionCompleted = Message<"mpc.events.v1.SessionCompleted"> & {
  * Use `create(SessionCompletedSchema)` to create a new message.
  */
 export const SessionCompletedSchema: GenMessage<SessionCompleted> = /*@__PURE__*/
-  messageDesc(file_mpc_events_v1_session_events, 8);
+  messageDesc(file_mpc_events_v1_session_events, 9);
 
 /**
  * @generated from message mpc.events.v1.SessionFailed
@@ -473,7 +525,7 @@ export type SessionFailed = Message<"mpc.events.v1.SessionFailed"> & {
  * Use `create(SessionFailedSchema)` to create a new message.
  */
 export const SessionFailedSchema: GenMessage<SessionFailed> = /*@__PURE__*/
-  messageDesc(file_mpc_events_v1_session_events, 9);
+  messageDesc(file_mpc_events_v1_session_events, 10);
 
 /**
  * @generated from message mpc.events.v1.SessionExpired
@@ -486,7 +538,7 @@ export type SessionExpired = Message<"mpc.events.v1.SessionExpired"> & {
  * Use `create(SessionExpiredSchema)` to create a new message.
  */
 export const SessionExpiredSchema: GenMessage<SessionExpired> = /*@__PURE__*/
-  messageDesc(file_mpc_events_v1_session_events, 10);
+  messageDesc(file_mpc_events_v1_session_events, 11);
 
 /**
  * @generated from message mpc.events.v1.SessionClosed
@@ -499,5 +551,5 @@ export type SessionClosed = Message<"mpc.events.v1.SessionClosed"> & {
  * Use `create(SessionClosedSchema)` to create a new message.
  */
 export const SessionClosedSchema: GenMessage<SessionClosed> = /*@__PURE__*/
-  messageDesc(file_mpc_events_v1_session_events, 11);
+  messageDesc(file_mpc_events_v1_session_events, 12);
 

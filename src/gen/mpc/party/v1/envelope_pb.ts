@@ -24,7 +24,7 @@ export type PartyEnvelope = Message<"mpc.party.v1.PartyEnvelope"> & {
   version: number;
 
   /**
-   * dkls23-keygen or dkls23-sign.
+   * dkls23-keygen, dkls23-sign, frost-keygen or frost-sign.
    *
    * @generated from field: string protocol = 2;
    */

@@ -1,0 +1,50 @@
+/** What the coordinator counts, in Prometheus' terms. No label holds an id, so the number of series is bounded. */
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { SessionEvent } from '../gen/mpc/events/v1/session_events_pb.ts'
+
+/** Positions in the log, and who follows it here. */
+export type Progress = Readonly<{ applied: number; followers: number }>
+
+export type CoordinatorMetrics = Readonly<{
+  /** Counts an event of the log, by whichever coordinator it was appended. */
+  seen: (event: SessionEvent, sequence: number) => void
+  /** Puts all of them, and what `progress` tells, into a service's metrics. */
+  register: (registry: Registry, progress: () => Progress) => void
+}>
+
+const prefix = 'mpc_coordinator_'
+
+export function createCoordinatorMetrics(): CoordinatorMetrics {
+  const events = new Counter({
+    name: `${prefix}events_total`,
+    help: 'Session events in the log since this process began to follow it, by kind; of all coordinators.',
+    labelNames: ['kind'],
+    registers: [],
+  })
+  const position = gauge('log_position', 'Position in the log of the newest session event that was followed.')
+  return {
+    seen: ({ payload }, sequence) => {
+      events.inc({ kind: payload.case ?? 'unknown' })
+      position.set(sequence)
+    },
+    register: (registry, progress) => {
+      const applied = gauge('applied_position', 'Position in the log that the read model is built up to.', () =>
+        progress().applied,
+      )
+      const followers = gauge('followers', 'Streams that follow sessions or invitations.', () => progress().followers)
+      registry.registerMetric(events)
+      for (const metric of [position, applied, followers]) registry.registerMetric(metric)
+    },
+  }
+}
+
+function gauge(name: string, help: string, read?: () => number): Gauge {
+  return new Gauge({
+    name: prefix + name,
+    help,
+    registers: [],
+    collect() {
+      if (read !== undefined) this.set(read())
+    },
+  })
+}
