@@ -10,10 +10,10 @@ import type { Outbound, Step } from '../src/crypto/protocol.ts'
 import { signSchemas } from '../src/crypto/sign/messages.ts'
 import type { ExecutionHost, HostedRun, ProtocolOutput, SignTask } from '../src/party/execution/execution-host.ts'
 
-/** Key generation is left to `real`; signing is the floor. `privateKey` tells the key that it made. */
+/** Signing with ECDSA keys is the floor; all else is left to `real`. `privateKey` tells the key that it made. */
 export function createFloorHost(real: ExecutionHost, privateKey: () => Uint8Array): ExecutionHost {
   return {
-    open: async (task) => (task.protocol === 'dkls23-keygen' ? real.open(task) : floorRun(task, privateKey)),
+    open: async (task) => (task.protocol === 'dkls23-sign' ? floorRun(task, privateKey) : real.open(task)),
     close: () => real.close(),
   }
 }

@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { defaultKeyType, keyTypes, type KeyType } from '../crypto/key-type.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
 import { version } from '../edge/version.ts'
 import { cacheFolder } from './cache-folder.ts'
@@ -47,11 +48,12 @@ program
   .command('demo')
   .description('make a 2-of-3 key among a device, a server and a recovery party, and sign with every pair of them')
   .option('--json', 'print one JSON object instead of the story')
+  .addOption(new Option('--key-type <type>', 'what the key signs with').choices(keyTypes).default(defaultKeyType))
   .addHelpText('after', '\nA documented port that is in use is replaced by a free one.')
-  .action(async (options: { json?: true }) => {
+  .action(async (options: { json?: true; keyType: KeyType }) => {
     onStopRequest(closeEverything)
     const { runDemo } = await import('./demo/demo.ts')
-    await runDemo({ json: options.json === true })
+    await runDemo({ json: options.json === true, keyType: options.keyType })
     process.exit()
   })
 

@@ -1,5 +1,5 @@
 /**
- * The statements that parties sign with their identity keys, as bytes. Each begins with a registered tag; each part is
+ * The statements that parties and coordinators sign with their identity keys, as bytes. Each begins with a registered tag; each part is
  * framed by its length, so that two different statements never have the same bytes.
  */
 
@@ -10,6 +10,9 @@ const tags = {
   envelope: 'mpc-system/v1/envelope',
   envelopeSeal: 'mpc-system/v1/envelope-seal',
   joinTokenSeal: 'mpc-system/v1/join-token-seal',
+  witness: 'mpc-system/v1/witness',
+  witnessedMessages: 'mpc-system/v1/witnessed-messages',
+  checkpoint: 'mpc-system/v1/checkpoint',
 } as const
 
 export type StatementTag = keyof typeof tags
@@ -63,6 +66,21 @@ export function resultStatement(report: {
 /** What a server party signs to see its invitations. */
 export function invitationsStatement(request: { deviceId: string; signedAtMs: number }): Uint8Array<ArrayBuffer> {
   return statement('invitations', [request.deviceId, request.signedAtMs])
+}
+
+/** What a coordinator signs of the log: the Merkle trees over its streams, after the checkpoint before. */
+export function checkpointStatement(checkpoint: {
+  schemaVersion: number
+  sequence: number
+  timeMs: number
+  previousHash: Uint8Array
+  sessions: Readonly<{ size: number; root: Uint8Array }>
+  messages: Readonly<{ size: number; root: Uint8Array }>
+  coordinatorKey: Uint8Array
+}): Uint8Array<ArrayBuffer> {
+  const { schemaVersion, sequence, timeMs, previousHash, sessions, messages, coordinatorKey } = checkpoint
+  const trees = [sessions.size, sessions.root, messages.size, messages.root]
+  return statement('checkpoint', [schemaVersion, sequence, timeMs, previousHash, ...trees, coordinatorKey])
 }
 
 function encodePart(part: Uint8Array | string | number): Uint8Array {

@@ -1,10 +1,13 @@
 /** Ready-made answers to the question whether a party takes part in a session. */
 import { equalBytes } from '../crypto/bytes.ts'
+import { defaultKeyType, type KeyType } from '../crypto/key-type.ts'
 import type { Approve, Decision, SignTerms } from './session/terms.ts'
 
 export type ExpectedKeygen = Readonly<{
   thresholdT?: number
   thresholdN?: number
+  /** For ECDSA where absent. */
+  keyType?: KeyType
   /** Identity keys the others must have, by party id. Without them whoever creates the session chooses who is in it. */
   identities?: ReadonlyMap<string, Uint8Array>
 }>
@@ -12,24 +15,35 @@ export type ExpectedKeygen = Readonly<{
 /** Takes part in making a key, of exactly this kind where one is given, and in nothing else. */
 export function approveKeygen(expected: ExpectedKeygen = {}): Approve {
   return async (terms) => {
-    const { thresholdT = terms.thresholdT, thresholdN = terms.thresholdN, identities } = expected
+    const { thresholdT = terms.thresholdT, thresholdN = terms.thresholdN } = expected
+    const { keyType = defaultKeyType, identities } = expected
     if (terms.kind !== 'keygen') return unexpected('expected a key generation session')
     if (terms.thresholdT !== thresholdT || terms.thresholdN !== thresholdN) {
       return unexpected(`expected ${thresholdT} of ${thresholdN}, not ${terms.thresholdT} of ${terms.thresholdN}`)
     }
+    if (terms.keyType !== keyType) return unexpected(`expected a key of type ${keyType}, not ${terms.keyType}`)
     const missing = [...(identities?.keys() ?? [])].filter((partyId) => !terms.partyIds.includes(partyId))
     if (missing.length > 0) return unexpected(`expected parties are missing: ${missing.join(', ')}`)
     return identities === undefined ? { kind: 'approve' } : { kind: 'approve', identities }
   }
 }
 
-export type ExpectedSigning = Readonly<{ /** 32 bytes. */ messageHash: Uint8Array; keyId?: string }>
+/** A hash of 32 bytes, or with an Ed25519 key a message. */
+export type ExpectedSigning = Readonly<{ messageHash: Uint8Array } | { message: Uint8Array }> &
+  Readonly<{ keyId?: string }>
 
-/** Signs this one hash, with this key where one is given, and nothing else. */
-export function approveSigning({ messageHash, keyId }: ExpectedSigning): Approve {
+/** Signs this one hash or message, with this key where one is given, and nothing else. */
+export function approveSigning(expected: ExpectedSigning): Approve {
+  const { keyId } = expected
   return async (terms) => {
     if (terms.kind !== 'sign') return unexpected('expected a signing session')
-    if (!equalBytes(terms.messageHash, messageHash)) {
+    // A hash and a message of 32 bytes must not stand for one another.
+    const signsMessage = terms.keyType === 'eddsa-ed25519'
+    if ('message' in expected) {
+      if (!signsMessage || !equalBytes(terms.message, expected.message)) {
+        return { kind: 'decline', reason: 'message_mismatch', detail: 'the session is to sign something else' }
+      }
+    } else if (signsMessage || !equalBytes(terms.message, expected.messageHash)) {
       return { kind: 'decline', reason: 'message_hash_mismatch', detail: 'the session is to sign another hash' }
     }
     return keyId === undefined || keyId === terms.keyId ? { kind: 'approve' } : unexpected('expected another key')

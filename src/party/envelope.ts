@@ -4,25 +4,24 @@
  * are HPKE-sealed to the recipient's ephemeral key, bound to the same context. An envelope cannot be moved to another
  * session, round, pair or channel. What does not open is dropped by the caller: anyone could have made it.
  */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { equalBytes } from '../crypto/bytes.ts'
-import { PartyEnvelopeSchema, SealedBodySchema, type PartyEnvelope } from '../gen/mpc/party/v1/envelope_pb.ts'
-import { verifyIdentity, type Identity } from '../identity/identity-key.ts'
+import type { ProtocolName } from '../crypto/protocol-name.ts'
+import { PartyEnvelopeSchema, SealedBodySchema } from '../gen/mpc/party/v1/envelope_pb.ts'
+import {
+  envelopeStatement,
+  envelopeVersion,
+  sealStatement,
+  type EnvelopeBinding,
+  type EnvelopeBody,
+} from '../identity/envelope-statement.ts'
+import type { Identity } from '../identity/identity-key.ts'
 import { open, seal } from '../identity/seal.ts'
-import { statement } from '../identity/statement.ts'
-
-export type ProtocolName = 'dkls23-keygen' | 'dkls23-sign'
+import { readEnvelope, type EnvelopeRejection } from '../identity/signed-envelope.ts'
 
 /** What all envelopes of one run have in common. */
-export type EnvelopeContext = Readonly<{
-  protocol: ProtocolName
-  sessionId: string
-  /** 32 bytes each. */
-  sid: Uint8Array
-  rosterHash: Uint8Array
-}>
+export type EnvelopeContext = EnvelopeBinding & Readonly<{ protocol: ProtocolName }>
 
 /** `to` is null for a broadcast. */
 export type Address = Readonly<{ round: number; from: string; to: string | null }>
@@ -41,17 +40,7 @@ export type Recipient = Readonly<{
   identityKeyOf: (partyId: string) => Uint8Array | undefined
 }>
 
-export type RejectionReason =
-  | 'malformed'
-  | 'wrong-version'
-  | 'wrong-protocol'
-  | 'wrong-session'
-  | 'wrong-sid'
-  | 'wrong-round'
-  | 'wrong-sender'
-  | 'wrong-recipient'
-  | 'signature-invalid'
-  | 'not-openable'
+export type RejectionReason = EnvelopeRejection | 'not-openable'
 
 export type Opened =
   | Readonly<{
@@ -63,11 +52,6 @@ export type Opened =
     }>
   | Readonly<{ kind: 'rejected'; reason: RejectionReason }>
 
-const version = 1
-const encapsulatedKeyLength = 32
-/** AES-GCM's tag: a sealed body is longer than its plaintext by this. */
-const tagLength = 16
-
 /** The payload for the router. @throws TypeError when the recipient's ephemeral key is unusable. */
 export async function sealEnvelope(
   context: EnvelopeContext,
@@ -76,17 +60,23 @@ export async function sealEnvelope(
   sender: Sender,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { protocol, sessionId, sid } = context
+  const { round, from } = address
+  const to = address.to ?? ''
+  const travelling = await bodyFor(context, address, body, sender.recipientKey)
   const envelope = create(PartyEnvelopeSchema, {
-    version,
+    version: envelopeVersion,
     protocol,
     sessionId,
     sid,
-    round: address.round,
-    from: address.from,
-    to: address.to ?? '',
-    body: await bodyFor(context, address, body, sender.recipientKey),
+    round,
+    from,
+    to,
+    body:
+      travelling.case === 'plaintext'
+        ? travelling
+        : { case: 'sealed', value: create(SealedBodySchema, travelling.value) },
   })
-  envelope.signature = await sender.identity.sign(signedBytes(context, envelope))
+  envelope.signature = await sender.identity.sign(envelopeStatement(context, { round, from, to, body: travelling }))
   return toBinary(PartyEnvelopeSchema, envelope)
 }
 
@@ -96,22 +86,17 @@ export async function openEnvelope(
   routed: Readonly<{ from: string; round: number; payload: Uint8Array }>,
   recipient: Recipient,
 ): Promise<Opened> {
-  const envelope = decode(routed.payload)
-  if (envelope === undefined) return { kind: 'rejected', reason: 'malformed' }
-  const reason = misfit(context, envelope, routed, recipient.partyId)
-  if (reason !== undefined) return { kind: 'rejected', reason }
-  const identityKey = recipient.identityKeyOf(envelope.from)
-  if (identityKey === undefined) return { kind: 'rejected', reason: 'wrong-sender' }
-  const signed = signedBytes(context, envelope)
-  if (!(await verifyIdentity(identityKey, signed, envelope.signature))) {
-    return { kind: 'rejected', reason: 'signature-invalid' }
-  }
-  const digest = bytesToHex(sha256(signed))
+  const self = recipient.partyId
+  const envelope = await readEnvelope(context, routed, recipient.identityKeyOf, (from, to) => {
+    if (from === self) return 'wrong-sender'
+    return to === '' || to === self ? undefined : 'wrong-recipient'
+  })
+  if (envelope.kind === 'rejected') return envelope
+  const digest = bytesToHex(sha256(envelope.signed))
   if (envelope.body.case === 'plaintext') {
     return { kind: 'opened', channel: 'broadcast', body: envelope.body.value, digest }
   }
-  if (envelope.body.case === undefined) return { kind: 'rejected', reason: 'malformed' }
-  const binding = sealBinding(context, { round: envelope.round, from: envelope.from, to: envelope.to })
+  const binding = sealStatement(context, { round: routed.round, from: routed.from, to: envelope.to })
   const body = await open(recipient.ephemeralSecret, binding, binding, envelope.body.value)
   return body === null
     ? { kind: 'rejected', reason: 'not-openable' }
@@ -120,78 +105,12 @@ export async function openEnvelope(
 
 async function bodyFor(
   context: EnvelopeContext,
-  address: Address,
+  { round, from, to }: Address,
   body: Uint8Array,
   recipientKey: Uint8Array | null,
-): Promise<PartyEnvelope['body']> {
-  if ((address.to === null) !== (recipientKey === null))
-    throw new Error("a one-to-one message needs its recipient's key")
-  if (recipientKey === null) return { case: 'plaintext', value: body }
-  const binding = sealBinding(context, address)
-  const sealed = await seal(recipientKey, binding, binding, Uint8Array.from(body))
-  return { case: 'sealed', value: create(SealedBodySchema, sealed) }
-}
-
-/**
- * Undefined unless well-formed: a broadcast in plaintext or a one-to-one message sealed, with fields of the right size.
- */
-function decode(payload: Uint8Array): PartyEnvelope | undefined {
-  let envelope: PartyEnvelope
-  try {
-    envelope = fromBinary(PartyEnvelopeSchema, payload)
-  } catch {
-    return undefined
-  }
-  const { body, to } = envelope
-  if (body.case === 'plaintext') return to === '' ? envelope : undefined
-  if (body.case !== 'sealed' || to === '') return undefined
-  const { encapsulatedKey, ciphertext } = body.value
-  return encapsulatedKey.length === encapsulatedKeyLength && ciphertext.length >= tagLength ? envelope : undefined
-}
-
-function misfit(
-  context: EnvelopeContext,
-  envelope: PartyEnvelope,
-  routed: Readonly<{ from: string; round: number }>,
-  self: string,
-): RejectionReason | undefined {
-  if (envelope.version !== version) return 'wrong-version'
-  if (envelope.protocol !== context.protocol) return 'wrong-protocol'
-  if (envelope.sessionId !== context.sessionId) return 'wrong-session'
-  if (!equalBytes(envelope.sid, context.sid)) return 'wrong-sid'
-  if (envelope.round !== routed.round) return 'wrong-round'
-  if (envelope.from !== routed.from || envelope.from === self) return 'wrong-sender'
-  if (envelope.to !== '' && envelope.to !== self) return 'wrong-recipient'
-  return undefined
-}
-
-function signedBytes(context: EnvelopeContext, envelope: PartyEnvelope): Uint8Array<ArrayBuffer> {
-  const { round, from, to } = envelope
-  const { kind, hash } = bodyHash(envelope.body)
-  return statement('envelope', [...contextParts(context), round, from, to, kind, hash])
-}
-
-function sealBinding(context: EnvelopeContext, { round, from, to }: Address): Uint8Array<ArrayBuffer> {
-  return statement('envelopeSeal', [...contextParts(context), round, from, to ?? ''])
-}
-
-function contextParts({ protocol, sessionId, sid, rosterHash }: EnvelopeContext): (Uint8Array | string | number)[] {
-  return [version, protocol, sessionId, sid, rosterHash]
-}
-
-/** The encapsulated key has a fixed length, so the two parts of a sealed body cannot trade bytes. */
-function bodyHash(body: PartyEnvelope['body']): Readonly<{ kind: string; hash: Uint8Array }> {
-  switch (body.case) {
-    case 'plaintext':
-      return { kind: 'plaintext', hash: sha256(body.value) }
-    case 'sealed':
-      return {
-        kind: 'sealed',
-        hash: sha256.create().update(body.value.encapsulatedKey).update(body.value.ciphertext).digest(),
-      }
-    case undefined:
-      throw new Error('an envelope has a body')
-    default:
-      return body satisfies never
-  }
+): Promise<EnvelopeBody> {
+  if ((to === null) !== (recipientKey === null)) throw new Error("a one-to-one message needs its recipient's key")
+  if (to === null || recipientKey === null) return { case: 'plaintext', value: body }
+  const binding = sealStatement(context, { round, from, to })
+  return { case: 'sealed', value: await seal(recipientKey, binding, binding, Uint8Array.from(body)) }
 }

@@ -3,7 +3,7 @@
  * and counted, so nothing secret and nothing from a peer's message can be in them.
  */
 import type { Abort, AbortReason } from '../crypto/protocol.ts'
-import type { ProtocolName } from './envelope.ts'
+import type { ProtocolName } from '../crypto/protocol-name.ts'
 
 /** An abort of the cryptography, in the spelling of the other reasons. */
 type Snake<Text extends string> = Text extends `${infer Head}-${infer Tail}` ? `${Head}_${Snake<Tail>}` : Text
@@ -23,6 +23,7 @@ export type FailureReason =
   | 'not_a_member'
   | 'threshold_not_met'
   | 'message_hash_mismatch'
+  | 'message_mismatch'
   | 'peer_banned'
   // the roster
   | 'roster_incomplete'
@@ -83,7 +84,7 @@ export function abortFailure(abort: Abort, protocol: ProtocolName, partyIds: rea
   return new SessionFailure(reason, `${abort.reason}; ${blamed}`, culprits, consequenceOf(abort, protocol))
 }
 
-/** Key generation has no key yet that anything could follow for. */
+/** Key generation has no key yet that anything could follow for, and FROST keeps no state between pairs. */
 function consequenceOf({ severity, reason }: Abort, protocol: ProtocolName): Consequence {
   if (protocol !== 'dkls23-sign') return 'none'
   if (severity === 'ban') return 'ban'

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import secp256k1 from 'secp256k1'
 import { expect, test } from 'vitest'
+import { libsecp256k1VerifiesBip340, opensslVerifiesEd25519 } from '../../src/cli/demo/schnorr-check.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -37,6 +38,22 @@ test('demo --json prints one object whose three signatures libsecp256k1 accepts,
     const [bytes, hash] = [Buffer.from(signature, 'hex'), Buffer.from(result.message_hash, 'hex')]
     expect(secp256k1.ecdsaVerify(bytes, hash, publicKey)).toBe(true)
     expect(Buffer.from(secp256k1.ecdsaRecover(bytes, recovery_id, hash, false))).toEqual(publicKey)
+  }
+})
+
+test.each([
+  ['eddsa-ed25519', opensslVerifiesEd25519],
+  ['schnorr-secp256k1', libsecp256k1VerifiesBip340],
+])('demo --key-type %s makes a key of that type and three signatures that others accept', async (keyType, verifies) => {
+  const { code, stdout, stderr } = await demo('--json', '--key-type', keyType)
+  expect(code, stderr).toBe(0)
+  const result = JSON.parse(stdout)
+  expect(result).toMatchObject({ key_type: keyType, public_key: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  expect(result).not.toHaveProperty('address')
+  const signed = Buffer.from(result.message ?? result.message_hash, keyType === 'eddsa-ed25519' ? 'base64' : 'hex')
+  expect(result.signatures).toHaveLength(3)
+  for (const { signature } of result.signatures) {
+    expect(verifies(Buffer.from(signature, 'hex'), signed, Buffer.from(result.public_key, 'hex'))).toBe(true)
   }
 })
 

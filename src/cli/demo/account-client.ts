@@ -1,4 +1,5 @@
 /** The account service as any web client sees it: documented HTTP and JSON. */
+import type { KeyType } from '../../crypto/key-type.ts'
 
 export type Participant = Readonly<{ party_id: string; device_type: string; device_id: string }>
 
@@ -13,9 +14,17 @@ export type MpcSession = Readonly<{
   recovery_id?: number
 }>
 
+/** Base64 in JSON. */
+export type ToSign = Readonly<{ message_hash: string } | { message: string }>
+
 export type AccountClient = Readonly<{
-  createKeygen(thresholdT: number, thresholdN: number, participants: readonly Participant[]): Promise<OpenedSession>
-  createSigning(accountId: string, messageHash: string, participants: readonly Participant[]): Promise<OpenedSession>
+  createKeygen(
+    thresholdT: number,
+    thresholdN: number,
+    participants: readonly Participant[],
+    keyType: KeyType,
+  ): Promise<OpenedSession>
+  createSigning(accountId: string, toSign: ToSign, participants: readonly Participant[]): Promise<OpenedSession>
   session(sessionId: string): Promise<MpcSession>
   createAccount(username: string, email: string, publicKey: string): Promise<Readonly<{ id: string }>>
 }>
@@ -32,10 +41,10 @@ export function accountClient(url: string): AccountClient {
     return answer
   }
   return {
-    createKeygen: (thresholdT, thresholdN, participants) =>
-      send('POST', '/api/v1/mpc/keygen', { threshold_n: thresholdN, threshold_t: thresholdT, participants }),
-    createSigning: (accountId, messageHash, participants) =>
-      send('POST', '/api/v1/mpc/sign', { account_id: accountId, message_hash: messageHash, participants }),
+    createKeygen: (threshold_t, threshold_n, participants, key_type) =>
+      send('POST', '/api/v1/mpc/keygen', { threshold_n, threshold_t, participants, key_type }),
+    createSigning: (account_id, toSign, participants) =>
+      send('POST', '/api/v1/mpc/sign', { account_id, ...toSign, participants }),
     session: (sessionId) => send('GET', `/api/v1/mpc/sessions/${sessionId}`),
     createAccount: (username, email, publicKey) =>
       send('POST', '/api/v1/accounts', { username, email, phone: '+1234567890', publicKey }),

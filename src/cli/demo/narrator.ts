@@ -1,7 +1,7 @@
 /** The demo's story, for people to read: each step, each round with who sent how much, and the results. */
 import { fingerprint } from '../../identity/identity-key.ts'
-import type { Participant } from './account-client.ts'
-import { verifierName } from './independent-check.ts'
+import type { KeyType } from '../../crypto/key-type.ts'
+import type { Participant, ToSign } from './account-client.ts'
 import type { SignatureResult } from './result.ts'
 import type { RoundLine } from './round-log.ts'
 
@@ -9,12 +9,14 @@ export type Narrator = Readonly<{
   started(ms: number): void
   keygenOpened(
     sessionId: string,
+    keyType: KeyType,
     participants: readonly Participant[],
     identities: ReadonlyMap<string, Uint8Array>,
   ): void
-  keyMade(rounds: readonly RoundLine[], publicKey: string, address: string, ms: number): void
-  accountCreated(id: string): void
-  signed(sessionId: string, result: SignatureResult, rounds: readonly RoundLine[], ms: number): void
+  /** `address` is Ethereum's; undefined where the key has none. */
+  keyMade(rounds: readonly RoundLine[], publicKey: string, address: string | undefined, ms: number): void
+  accountCreated(id: string, toSign: ToSign): void
+  signed(sessionId: string, result: SignatureResult, rounds: readonly RoundLine[], ms: number, verdict: string): void
   stopped(): void
 }>
 
@@ -37,9 +39,9 @@ export function narrateTo(print: (line: string) => void): Narrator {
   }
   return {
     started: (ms) => print(`1. Started nats-server, PostgreSQL and the six services in ${seconds(ms)}.`),
-    keygenOpened: (sessionId, participants, identities) => {
+    keygenOpened: (sessionId, keyType, participants, identities) => {
       print('')
-      print(`2. Key generation, 2 of ${participants.length}, session ${sessionId}`)
+      print(`2. Key generation, 2 of ${participants.length}, ${keyType}, session ${sessionId}`)
       for (const { party_id, device_type, device_id } of participants) {
         const identity = fingerprint(identities.get(party_id) ?? new Uint8Array(0))
         print(`     ${party_id.padEnd(16)} ${`${device_type}, ${device_id}`.padEnd(24)} identity ${identity}`)
@@ -50,22 +52,23 @@ export function narrateTo(print: (line: string) => void): Narrator {
       rounds(lines)
       print(`   Each party keeps its own share, encrypted; the key itself was nowhere. Took ${seconds(ms)}.`)
       print(`     public key       ${publicKey}`)
-      print(`     Ethereum address ${address}`)
+      if (address !== undefined) print(`     Ethereum address ${address}`)
     },
-    accountCreated: (id) => {
+    accountCreated: (id, toSign) => {
       print('')
       print(`3. Account ${id} was created with this public key.`)
       print('')
-      print('4. Three signatures of the same hash, each by two of the three parties')
+      const signed = 'message' in toSign ? 'message' : 'hash'
+      print(`4. Three signatures of the same ${signed}, each by two of the three parties`)
     },
-    signed: (sessionId, { signers, signature, recovery_id }, lines, ms) => {
+    signed: (sessionId, { signers, signature, recovery_id }, lines, ms, verdict) => {
       print('')
       print(`   ${signers.join(' + ')}, session ${sessionId}, took ${seconds(ms)}`)
       rounds(lines)
-      print(`     r            ${signature.slice(0, 64)}`)
+      print(`     ${recovery_id === undefined ? 'R' : 'r'}            ${signature.slice(0, 64)}`)
       print(`     s            ${signature.slice(64)}`)
-      print(`     recovery id  ${recovery_id}`)
-      print(`     ${verifierName}: the signature is valid, and the public key is recovered from it`)
+      if (recovery_id !== undefined) print(`     recovery id  ${recovery_id}`)
+      print(`     ${verdict}`)
     },
     stopped: () => {
       print('')

@@ -10,13 +10,10 @@ import type { Approve } from '../../party/session/terms.ts'
 import { openDevice, type Device } from '../device.ts'
 import type { Stack } from '../stack/stack.ts'
 import { accountClient, type MpcSession, type OpenedSession, type Participant } from './account-client.ts'
-import { checkSignature } from './independent-check.ts'
+import type { KeyKind } from './key-kinds.ts'
 import type { Narrator } from './narrator.ts'
 import type { DemoResult, SignatureResult } from './result.ts'
 import { RoundLog } from './round-log.ts'
-
-/** The hash of the API reference, section 4.3. */
-export const documentedHash = '8dcd9f3511659638d5c33938ddb7fee9bb63533b94a97c7467d3fd36abbdca81'
 
 const user: Participant = { party_id: 'user_device', device_type: 'iOS', device_id: 'iphone_001' }
 const server: Participant = { party_id: 'server_party', device_type: 'server', device_id: 'server_001' }
@@ -29,7 +26,13 @@ const pairs: readonly (readonly Participant[])[] = [
 ]
 
 /** Throws Error with the reason when any step does not end as it must. */
-export async function runScenario(stack: Stack, host: ExecutionHost, narrator: Narrator): Promise<DemoResult> {
+export async function runScenario(
+  stack: Stack,
+  host: ExecutionHost,
+  narrator: Narrator,
+  kind: KeyKind,
+): Promise<DemoResult> {
+  const { keyType, toSign, verdict } = kind
   const devices = new Map<string, Device>()
   try {
     for (const participant of [user, recovery]) {
@@ -40,35 +43,36 @@ export async function runScenario(stack: Stack, host: ExecutionHost, narrator: N
     const locals = (participants: readonly Participant[]) =>
       participants.filter(({ party_id }) => devices.has(party_id))
 
-    const opened = await accounts.createKeygen(2, 3, everyone)
+    const opened = await accounts.createKeygen(2, 3, everyone, keyType)
     const identities = await identitiesOf(devices, stack)
-    narrator.keygenOpened(opened.session_id, everyone, identities)
-    const approveKey = approveKeygen({ thresholdT: 2, thresholdN: 3, identities })
+    narrator.keygenOpened(opened.session_id, keyType, everyone, identities)
+    const approveKey = approveKeygen({ thresholdT: 2, thresholdN: 3, keyType, identities })
     const keygen = await takePart(devices, locals(everyone), opened, approveKey)
     const publicKey = required(
       (await accounts.session(opened.session_id)).public_key,
       'the session shows no public key',
     )
-    const address = ethereumAddress(compressed(publicKey))
+    const address = keyType === 'ecdsa-secp256k1' ? ethereumAddress(compressed(publicKey)) : undefined
     narrator.keyMade(keygen.rounds, publicKey, address, keygen.ms)
 
     const account = await accounts.createAccount('alice', 'alice@example.com', publicKey)
-    narrator.accountCreated(account.id)
+    narrator.accountCreated(account.id, toSign)
 
     const signatures: SignatureResult[] = []
     const signingMs: number[] = []
-    const approve = approveSigning({ messageHash: Buffer.from(documentedHash, 'hex'), keyId: opened.session_id })
+    const approve = approveSigning({ ...kind.expected, keyId: opened.session_id })
     for (const pair of pairs) {
       const signers = pair.map(({ party_id }) => party_id)
-      const session = await accounts.createSigning(account.id, documentedHash, pair)
+      const session = await accounts.createSigning(account.id, toSign, pair)
       const run = await takePart(devices, locals(pair), session, approve)
-      const signed = checkedSignature(await accounts.session(session.session_id), publicKey, signers)
-      narrator.signed(session.session_id, signed, run.rounds, run.ms)
+      const signed = checkedSignature(await accounts.session(session.session_id), publicKey, signers, kind)
+      narrator.signed(session.session_id, signed, run.rounds, run.ms, verdict)
       signatures.push(signed)
       signingMs.push(run.ms)
     }
     const timings = { keygen: keygen.ms, signatures: signingMs }
-    return { public_key: publicKey, address, message_hash: documentedHash, signatures, timings_ms: timings }
+    const key = { key_type: keyType, public_key: publicKey, ...(address !== undefined && { address }) }
+    return { ...key, ...toSign, signatures, timings_ms: timings }
   } finally {
     for (const device of devices.values()) device.close()
   }
@@ -120,13 +124,16 @@ async function takePart(
   return { ms, rounds: rounds.lines() }
 }
 
-function checkedSignature(session: MpcSession, publicKey: string, signers: readonly string[]): SignatureResult {
+function checkedSignature(
+  session: MpcSession,
+  publicKey: string,
+  signers: readonly string[],
+  kind: KeyKind,
+): SignatureResult {
   const signature = required(session.signature, `the session is ${session.status} and shows no signature`)
-  const recoveryId = required(session.recovery_id, 'the session shows no recovery id')
-  const { valid, recoversPublicKey } = checkSignature({ publicKey, messageHash: documentedHash, signature, recoveryId })
-  if (!valid) throw new Error(`the signature of ${signers.join(' + ')} does not verify`)
-  if (!recoversPublicKey) throw new Error(`recovery id ${recoveryId} does not lead to the public key`)
-  return { signers, signature, recovery_id: recoveryId }
+  kind.check(session, signature, publicKey)
+  const recoveryId = session.recovery_id
+  return { signers, signature, ...(recoveryId !== undefined && { recovery_id: recoveryId }) }
 }
 
 /** 33 bytes from the documented 65 as hex. */

@@ -1,4 +1,5 @@
 /** From an agreed roster to the protocol's output: what the run is bound to, its execution, its rounds. */
+import { protocolName } from '../../crypto/protocol-name.ts'
 import { sessionId as protocolSessionId } from '../../crypto/session-id.ts'
 import { Refusal } from '../../edge/refusal.ts'
 import { orAborted } from '../abort.ts'
@@ -18,18 +19,17 @@ export function envelopeContext(terms: Terms, roster: Roster): EnvelopeContext {
   const isSign = terms.kind === 'sign'
   const sid = protocolSessionId({
     purpose: terms.kind,
-    curve: 'secp256k1',
+    keyType: terms.keyType,
     sessionId: terms.sessionId,
     keyId: isSign ? terms.keyId : terms.sessionId,
     epoch: firstEpoch,
     derivationPath: '',
-    messageHash: isSign ? terms.messageHash : new Uint8Array(0),
+    message: isSign ? terms.message : new Uint8Array(0),
     threshold: terms.thresholdT,
     parties: terms.thresholdN,
     roster: roster.entries,
   })
-  const protocol = isSign ? 'dkls23-sign' : 'dkls23-keygen'
-  return { protocol, sessionId: terms.sessionId, sid, rosterHash: roster.hash }
+  return { protocol: protocolName(terms.kind, terms.keyType), sessionId: terms.sessionId, sid, rosterHash: roster.hash }
 }
 
 /** What `compute` needs besides the run. */
@@ -78,7 +78,7 @@ async function openRun(host: ExecutionHost, task: ProtocolTask, signal: AbortSig
     )
     throw error
   } finally {
-    if (task.protocol === 'dkls23-sign') opening.finally(() => task.share.fill(0)).catch(() => undefined)
+    if ('share' in task) opening.finally(() => task.share.fill(0)).catch(() => undefined)
   }
 }
 
@@ -91,10 +91,18 @@ async function taskFor(
 ): Promise<ProtocolTask> {
   const { self } = roster
   if (terms.kind === 'keygen') {
-    return { protocol: 'dkls23-keygen', sid, self, threshold: terms.thresholdT, parties: terms.thresholdN }
+    const { keyType, thresholdT: threshold, thresholdN: parties } = terms
+    const common = { sid, self, threshold, parties }
+    return keyType === 'ecdsa-secp256k1'
+      ? { protocol: 'dkls23-keygen', ...common }
+      : { protocol: 'frost-keygen', keyType, ...common }
   }
   const stored = await run.parts.shares.get(terms.keyId)
   if (stored === null || key === null) throw new SessionFailure('key_unknown', 'the share of this key is gone')
   const signers = terms.partyIds.map((partyId) => key.members.findIndex((member) => member.partyId === partyId))
-  return { protocol: 'dkls23-sign', sid, self, signers, messageHash: terms.messageHash, share: stored.share }
+  const { message } = terms
+  const common = { sid, self, signers, share: stored.share }
+  return key.keyType === 'ecdsa-secp256k1'
+    ? { protocol: 'dkls23-sign', ...common, messageHash: message }
+    : { protocol: 'frost-sign', ...common, message }
 }

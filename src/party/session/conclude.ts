@@ -2,7 +2,8 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { concatBytes } from '../../crypto/bytes.ts'
 import { verifySignature } from '../../crypto/ecdsa.ts'
-import { uncompressedPublicKey } from '../../crypto/public-key.ts'
+import { verifyFrostSignature } from '../../crypto/frost/suite.ts'
+import { publicKeyHex } from '../../crypto/public-key.ts'
 import { resultStatement } from '../../identity/statement.ts'
 import { orAborted } from '../abort.ts'
 import type { ProtocolOutput } from '../execution/execution-host.ts'
@@ -43,13 +44,13 @@ async function keepShare(
   { entries, self }: Roster,
   output: ProtocolOutput,
 ): Promise<SessionResult> {
-  if (output.protocol !== 'dkls23-keygen') throw new Error('key generation gave no share')
-  const { sessionId: keyId, thresholdT, thresholdN } = terms
+  if (!('share' in output)) throw new Error('key generation gave no share')
+  const { sessionId: keyId, keyType, thresholdT, thresholdN } = terms
   const { publicKey, share } = output
   const members = entries.map(({ partyId, identityKey }) => ({ partyId, identityKey }))
   const common = {
     keyId,
-    curve: 'secp256k1',
+    keyType,
     epoch: 0,
     thresholdT,
     thresholdN,
@@ -63,37 +64,47 @@ async function keepShare(
     share.fill(0)
   }
   run.emit({ type: 'stored', keyId })
-  return { kind: 'key-made', keyId, publicKey }
+  return { kind: 'key-made', keyId, keyType, publicKey }
 }
 
 /**
  * The execution has verified the signature where it ran; here it is verified against what this party has stored and
  * agreed to.
  */
-function requireValid(terms: Terms, { publicKey, keyId }: StoredKey, output: ProtocolOutput): SessionResult {
-  if (output.protocol !== 'dkls23-sign' || terms.kind !== 'sign') throw new Error('signing gave no signature')
-  const { messageHash } = terms
-  if (!verifySignature(output, messageHash, publicKey)) {
+function requireValid(terms: Terms, key: StoredKey, output: ProtocolOutput): SessionResult {
+  if ('share' in output || terms.kind !== 'sign') throw new Error('signing gave no signature')
+  const { message } = terms
+  const { publicKey, keyId, keyType } = key
+  if (output.protocol === 'frost-sign') {
+    const { signature } = output
+    if (keyType === 'ecdsa-secp256k1' || !verifyFrostSignature(keyType, signature, message, publicKey)) {
+      throw new SessionFailure('signature_invalid', 'the signature does not verify')
+    }
+    return { kind: 'schnorr-signed', keyType, keyId, publicKey, message, signature }
+  }
+  if (keyType !== 'ecdsa-secp256k1' || !verifySignature(output, message, publicKey)) {
     throw new SessionFailure('signature_invalid', 'the signature does not verify', [], 'count')
   }
   const { r, s, recoveryId } = output
-  return { kind: 'signed', keyId, publicKey, messageHash, r, s, recoveryId }
+  return { kind: 'signed', keyType, keyId, publicKey, messageHash: message, r, s, recoveryId }
 }
 
 async function reportOf({ parts, order, sessionId }: Run, roster: Roster, result: SessionResult): Promise<Report> {
   const { partyId } = order
+  const { keyType } = result
   const vouch = (bytes: Uint8Array) =>
-    parts.identity.sign(resultStatement({ sessionId, partyId, rosterHash: roster.hash, result: bytes }))
+    parts.identity.sign(resultStatement({ sessionId, partyId, rosterHash: roster.hash, keyType, result: bytes }))
   switch (result.kind) {
     case 'key-made': {
       const { publicKey } = result
       return { kind: 'key-made', publicKey, resultSignature: await vouch(publicKey) }
     }
-    case 'signed': {
-      const { r, s, recoveryId } = result
-      const signature = concatBytes(r, s)
-      const resultSignature = await vouch(concatBytes(signature, Uint8Array.of(recoveryId)))
-      return { kind: 'signed', signature, recoveryId, resultSignature }
+    case 'signed':
+    case 'schnorr-signed': {
+      const { signature, recoveryId } = signatureOf(result)
+      const statement = recoveryId === null ? signature : concatBytes(signature, Uint8Array.of(recoveryId))
+      const resultSignature = await vouch(statement)
+      return { kind: 'signed', signature, recoveryId: recoveryId ?? 0, resultSignature }
     }
     default:
       return result satisfies never
@@ -102,10 +113,20 @@ async function reportOf({ parts, order, sessionId }: Run, roster: Roster, result
 
 /** The coordinator must tell the world what this party has told it. */
 function requireSameResult(completed: SessionSnapshot, result: SessionResult): void {
-  const same =
-    result.kind === 'key-made'
-      ? completed.publicKey === bytesToHex(uncompressedPublicKey(result.publicKey))
-      : completed.signature === bytesToHex(concatBytes(result.r, result.s)) &&
-        completed.recoveryId === result.recoveryId
-  if (!same) throw new SessionFailure('result_disagrees', 'the session completed with another result than ours')
+  if (agrees(completed, result)) return
+  throw new SessionFailure('result_disagrees', 'the session completed with another result than ours')
+}
+
+function agrees(completed: SessionSnapshot, result: SessionResult): boolean {
+  if (result.kind === 'key-made') return completed.publicKey === publicKeyHex(result.publicKey)
+  const { signature, recoveryId } = signatureOf(result)
+  return completed.signature === bytesToHex(signature) && completed.recoveryId === recoveryId
+}
+
+/** As reported: 64 bytes, and the recovery id that only ECDSA has. */
+function signatureOf(
+  result: Exclude<SessionResult, Readonly<{ kind: 'key-made' }>>,
+): Readonly<{ signature: Uint8Array; recoveryId: number | null }> {
+  if (result.kind === 'schnorr-signed') return { signature: result.signature, recoveryId: null }
+  return { signature: concatBytes(result.r, result.s), recoveryId: result.recoveryId }
 }

@@ -1,4 +1,5 @@
 /** What a run is asked to do, what is known while it goes on, and how it can end. */
+import type { FrostKeyType, KeyType } from '../../crypto/key-type.ts'
 import type { FailureReason } from '../failure.ts'
 import type { PartyParts } from '../party-parts.ts'
 import type { OnProgress, ProgressStep } from '../progress.ts'
@@ -15,9 +16,11 @@ export type JoinOrder = Readonly<{
 }>
 
 export type SessionResult =
-  | Readonly<{ kind: 'key-made'; keyId: string; /** 33 bytes, compressed. */ publicKey: Uint8Array }>
+  /** `publicKey` in the form of its type: 33 bytes (compressed) for ECDSA, else 32. */
+  | Readonly<{ kind: 'key-made'; keyId: string; keyType: KeyType; publicKey: Uint8Array }>
   | Readonly<{
       kind: 'signed'
+      keyType: 'ecdsa-secp256k1'
       keyId: string
       publicKey: Uint8Array
       messageHash: Uint8Array
@@ -25,6 +28,17 @@ export type SessionResult =
       r: Uint8Array
       s: Uint8Array
       recoveryId: number
+    }>
+  /** Ed25519 and BIP-340 alike are Schnorr signatures. */
+  | Readonly<{
+      kind: 'schnorr-signed'
+      keyType: FrostKeyType
+      keyId: string
+      publicKey: Uint8Array
+      /** Ed25519: the message; BIP-340: the hash. */
+      message: Uint8Array
+      /** 64 bytes: R‖s of RFC 8032, or x(R)‖s of BIP-340. */
+      signature: Uint8Array
     }>
 
 export type SessionOutcome =

@@ -2,9 +2,10 @@
  * What a session is about, as the coordinator puts it, and whether this party agrees. The coordinator is not trusted:
  * what is agreed to here enters the protocol's session id, so parties that were told different things cannot finish.
  */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { hexToBytes } from '@noble/hashes/utils.js'
 import { equalBytes } from '../../crypto/bytes.ts'
-import { uncompressedPublicKey } from '../../crypto/public-key.ts'
+import { defaultKeyType, isKeyType, maxMessageLength, type KeyType } from '../../crypto/key-type.ts'
+import { publicKeyHex } from '../../crypto/public-key.ts'
 import { maxParties } from '../../crypto/session-id.ts'
 import { SessionFailure } from '../failure.ts'
 import type { KeyGuard } from '../store/key-guard.ts'
@@ -13,6 +14,8 @@ import type { SessionSnapshot } from '../transport/party-transport.ts'
 
 type CommonTerms = Readonly<{
   sessionId: string
+  /** Of the key to make or to sign with. */
+  keyType: KeyType
   thresholdT: number
   thresholdN: number
   /** Everyone taking part, in the session's order. */
@@ -21,14 +24,21 @@ type CommonTerms = Readonly<{
 
 export type KeygenTerms = CommonTerms & Readonly<{ kind: 'keygen' }>
 export type SignTerms = CommonTerms &
-  Readonly<{ kind: 'sign'; keyId: string; /** 32 bytes. */ messageHash: Uint8Array }>
+  Readonly<{
+    kind: 'sign'
+    keyId: string
+    /** What is signed: with an Ed25519 key the message itself, else a hash of 32 bytes. */
+    message: Uint8Array
+  }>
 export type Terms = KeygenTerms | SignTerms
+
+type DeclineReason = 'declined' | 'terms_unexpected' | 'message_hash_mismatch' | 'message_mismatch'
 
 /** What this party says to the terms; comes from its owner or its policy. */
 export type Decision =
   /** `identities`: the keys that peers must have, by party id. A party that is not in it may have any. */
   | Readonly<{ kind: 'approve'; identities?: ReadonlyMap<string, Uint8Array> }>
-  | Readonly<{ kind: 'decline'; reason: 'declined' | 'terms_unexpected' | 'message_hash_mismatch'; detail: string }>
+  | Readonly<{ kind: 'decline'; reason: DeclineReason; detail: string }>
 
 export type Approve = (terms: Terms, signal: AbortSignal) => Promise<Decision>
 
@@ -41,16 +51,27 @@ export function termsOf(snapshot: SessionSnapshot, partyId: string): Terms {
   require(partyIds.includes(partyId), 'this party is not a participant')
   require(thresholdN >= 2 && thresholdN <= maxParties, 'threshold_n is out of bounds')
   require(thresholdT >= 2 && thresholdT <= thresholdN, 'threshold_t is out of bounds')
-  const common = { sessionId, thresholdT, thresholdN, partyIds }
+  const keyType = snapshot.keyType === '' ? defaultKeyType : snapshot.keyType
+  if (!isKeyType(keyType)) throw new SessionFailure('terms_unexpected', 'the key type is unknown')
+  const common = { sessionId, keyType, thresholdT, thresholdN, partyIds }
   if (snapshot.sessionType === 'keygen') {
     require(partyIds.length === thresholdN, 'key generation needs exactly threshold_n participants')
     return { kind: 'keygen', ...common }
   }
   require(snapshot.sessionType === 'sign', 'the session type is unknown')
-  require(/^[0-9a-fA-F]{64}$/.test(snapshot.messageHash ?? ''), 'the message hash is not 64 hex digits')
   if (snapshot.keyId === null || snapshot.keyId === '')
     throw new SessionFailure('key_unknown', 'the session names no key')
-  return { kind: 'sign', ...common, keyId: snapshot.keyId, messageHash: hexToBytes(snapshot.messageHash ?? '') }
+  return { kind: 'sign', ...common, keyId: snapshot.keyId, message: messageOf(snapshot, keyType) }
+}
+
+function messageOf({ message, messageHash }: SessionSnapshot, keyType: KeyType): Uint8Array {
+  if (keyType === 'eddsa-ed25519') {
+    const length = message?.length ?? 0
+    require(length >= 1 && length <= maxMessageLength, `the message is not 1 to ${maxMessageLength} bytes long`)
+    return message ?? new Uint8Array(0)
+  }
+  require(/^[0-9a-fA-F]{64}$/.test(messageHash ?? ''), 'the message hash is not 64 hex digits')
+  return hexToBytes(messageHash ?? '')
 }
 
 /** @throws SessionFailure when the session is not what it was when this party agreed to it. */
@@ -58,12 +79,13 @@ export function requireUnchanged(agreed: Terms, now: Terms): void {
   const same =
     agreed.kind === now.kind &&
     agreed.sessionId === now.sessionId &&
+    agreed.keyType === now.keyType &&
     agreed.thresholdT === now.thresholdT &&
     agreed.thresholdN === now.thresholdN &&
     agreed.partyIds.length === now.partyIds.length &&
     agreed.partyIds.every((partyId, position) => partyId === now.partyIds[position]) &&
     (agreed.kind !== 'sign' ||
-      (now.kind === 'sign' && agreed.keyId === now.keyId && equalBytes(agreed.messageHash, now.messageHash)))
+      (now.kind === 'sign' && agreed.keyId === now.keyId && equalBytes(agreed.message, now.message)))
   if (!same) throw new SessionFailure('terms_changed', 'the session was changed after this party had agreed to it')
 }
 
@@ -93,9 +115,10 @@ export async function requireSignable(
   if (self === undefined || !equalBytes(self.identityKey, own.identityKey)) {
     throw new SessionFailure('key_mismatch', 'the key was made under another identity of this party')
   }
-  const sameKey = shownPublicKey === null || shownPublicKey === bytesToHex(uncompressedPublicKey(key.publicKey))
+  const sameKey =
+    terms.keyType === key.keyType && (shownPublicKey === null || shownPublicKey === publicKeyHex(key.publicKey))
   if (!sameKey || terms.thresholdT !== key.thresholdT || terms.thresholdN !== key.thresholdN) {
-    throw new SessionFailure('key_mismatch', 'public key or thresholds differ from those of the stored share')
+    throw new SessionFailure('key_mismatch', 'type, public key or thresholds differ from those of the stored share')
   }
   if (guard.isFrozen(keyId))
     throw new SessionFailure('key_frozen', 'too many signing sessions with this key went wrong')

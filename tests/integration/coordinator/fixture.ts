@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Client } from '@connectrpc/connect'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
+import type { CheckpointPolicy } from '../../../src/coordinator/checkpoints/checkpointer.ts'
 import { openCoordinator } from '../../../src/coordinator/coordinator.ts'
 import { defaultLimits } from '../../../src/edge/limits.ts'
 import { createLogger } from '../../../src/edge/log.ts'
@@ -26,6 +27,7 @@ const names = new Map([
   [otherApiKey, 'others'],
 ])
 const credentialKey = new Uint8Array(32).fill(7)
+export const coordinatorIdentity = await identityFromSeed(new Uint8Array(32).fill(9))
 
 export type TestCoordinator = Readonly<{
   client(bearer?: string): Client<typeof SessionCoordinator>
@@ -42,6 +44,7 @@ export type TestCoordinatorOptions = Readonly<{
   servers?: ReadonlyMap<string, Uint8Array>
   now?: () => number
   sweepIntervalMs?: number
+  checkpoints?: Partial<CheckpointPolicy>
 }>
 
 export async function startCoordinator(options: TestCoordinatorOptions): Promise<TestCoordinator> {
@@ -53,6 +56,13 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
       replicas: 1,
       servers: options.servers ?? new Map(),
       credentialKey,
+      checkpoints: {
+        identity: coordinatorIdentity,
+        formerKeys: [],
+        intervalMs: 60_000,
+        maxEvents: 1000,
+        ...options.checkpoints,
+      },
       sweepIntervalMs: options.sweepIntervalMs ?? 100,
       now: options.now ?? Date.now,
       onFatal: (error) => {

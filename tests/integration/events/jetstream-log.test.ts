@@ -78,7 +78,7 @@ describe('appending', () => {
 
   test('a full stream refuses new events and keeps the old ones', async () => {
     const server = await startNats()
-    const sizes = { SESSIONS: 20_000, MESSAGES: 1_000_000 }
+    const sizes = { SESSIONS: 20_000, MESSAGES: 1_000_000, CHECKPOINTS: 1_000_000 }
     const own = await openEventLog({ url: server.url, name: 'tests', replicas: 1, sizes })
     extra.push(server.stop, () => own.close())
     const subject = sessionSubject(randomUUID())
@@ -217,14 +217,14 @@ describe('streams', () => {
     const first = await openEventLog({ url: server.url, name: 'tests', replicas: 1 })
     await first.append(sessionSubject('kept'), bytes('kept'), { messageId: 'kept' })
     await first.close()
-    const sizes = { SESSIONS: 300_000_000, MESSAGES: 700_000_000 }
+    const sizes = { SESSIONS: 300_000_000, MESSAGES: 700_000_000, CHECKPOINTS: 1_000_000 }
     const second = await openEventLog({ url: server.url, name: 'tests', replicas: 1, sizes })
     extra.push(() => second.close())
     expect(text(await second.last(sessionSubject('kept')))).toBe('kept')
     const connection = await connect({ servers: server.url })
     extra.push(() => connection.close())
     const manager = await jetstreamManager(connection)
-    for (const name of ['SESSIONS', 'MESSAGES'] as const) {
+    for (const name of ['SESSIONS', 'MESSAGES', 'CHECKPOINTS'] as const) {
       expect((await manager.streams.info(name)).config).toMatchObject(streamConfig(name, 1, sizes))
       await expect(manager.streams.purge(name)).rejects.toThrow()
       await expect(manager.streams.deleteMessage(name, 1)).rejects.toThrow()
@@ -235,7 +235,7 @@ describe('streams', () => {
     const server = await startNats()
     extra.push(server.stop)
     // Together these would reserve more than the server has: it is one pair of streams all the same.
-    const sizes = { SESSIONS: 2_000_000_000, MESSAGES: 5_000_000_000 }
+    const sizes = { SESSIONS: 2_000_000_000, MESSAGES: 5_000_000_000, CHECKPOINTS: 1_000_000 }
     const names = ['a', 'b', 'c', 'd']
     const opening = names.map((name) => openEventLog({ url: server.url, name, replicas: 1, sizes }))
     for (const opened of await Promise.all(opening)) extra.push(() => opened.close())

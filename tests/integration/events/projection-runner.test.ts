@@ -5,9 +5,10 @@ import { randomUUID } from 'node:crypto'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { EventLog } from '../../../src/events/event-log.ts'
+import type { EventLog, StoredEvent } from '../../../src/events/event-log.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
-import { ProjectionAhead, startProjection, type Projection } from '../../../src/events/projection-runner.ts'
+import { ProjectionAhead, startProjection } from '../../../src/events/projection-runner.ts'
+import type { Projection } from '../../../src/events/projection.ts'
 import { allSessions, sessionSubject } from '../../../src/events/subjects.ts'
 import { createDatabase, type TestDatabase } from '../../setup/database.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
@@ -41,17 +42,19 @@ afterEach(async () => {
 
 const positionOf = (db: Kysely<Tables>) => db.selectFrom('position').select('sequence')
 
-const projection: Projection<Tables> = {
+const projection: Projection<Tables, StoredEvent> = {
   filter: allSessions,
   checkpoint: async (db) => (await positionOf(db).executeTakeFirstOrThrow()).sequence,
   lockCheckpoint: async (db) => (await positionOf(db).forUpdate().executeTakeFirstOrThrow()).sequence,
   moveCheckpoint: async (db, sequence) => void (await db.updateTable('position').set({ sequence }).execute()),
+  read: (stored) => stored,
+  timeOf: () => 0,
   apply: async (db, events) => {
     await db.insertInto('seen').values(events.map(({ sequence }) => ({ sequence }))).execute()
   },
 }
 
-function start(change: Partial<Projection<Tables>> = {}) {
+function start(change: Partial<Projection<Tables, StoredEvent>> = {}) {
   const onError = (error: unknown) => void errors.push(error)
   return startProjection({ log, database, projection: { ...projection, ...change }, onError, batchSize: 7 })
 }

@@ -19,6 +19,8 @@ type ServiceName = 'coordinator' | 'router' | 'party'
 type Closable = { close(): Promise<void> }
 
 export type Services = Readonly<{
+  natsUrl: string
+  databaseUrl: string
   coordinatorUrl: string
   routerUrl: string
   caller: Client<typeof SessionCoordinator>
@@ -81,6 +83,8 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
   for (const service of ['coordinator', 'router', 'party'] as const) await start(service)
   const connections = [connectService(urlOf(coordinatorGrpc)), connectService(urlOf(partyGrpc))] as const
   return {
+    natsUrl: nats.url,
+    databaseUrl: database.url,
     coordinatorUrl: urlOf(coordinatorGrpc),
     routerUrl: urlOf(routerGrpc),
     caller: connections[0].client(SessionCoordinator),

@@ -8,7 +8,7 @@ import { openRouter, type Router } from '../../../src/router/router.ts'
 import type { Delivered, Subscription } from '../../../src/router/subscription.ts'
 import type { SessionFixture } from './session-fixture.ts'
 
-const sizes = { SESSIONS: 64 * 1024 * 1024, MESSAGES: 512 * 1024 * 1024 }
+const sizes = { SESSIONS: 64 * 1024 * 1024, MESSAGES: 512 * 1024 * 1024, CHECKPOINTS: 1024 * 1024 }
 
 export function openLog(url: string): Promise<EventLog> {
   return openEventLog({ url, name: 'router-test', replicas: 1, sizes })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EventLog } from '../../../src/events/event-log.ts'
 import { messagesOfSession } from '../../../src/events/subjects.ts'
-import { decodeMessageEvent } from '../../../src/router/mailbox.ts'
+import { decodeMessageEvent } from '../../../src/events/message-event.ts'
 import type { Router } from '../../../src/router/router.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
 import { bytes, openLog, openTestRouter, readAll, send, subscribe, takeMessages, texts } from './router-fixture.ts'

@@ -10,7 +10,7 @@ import { kek, temporaryFolder } from './fixtures/parties.ts'
 
 const key: StoredKey = {
   keyId: 'key-1',
-  curve: 'secp256k1',
+  keyType: 'ecdsa-secp256k1',
   epoch: 0,
   partyId: 'server',
   partyIndex: 1,

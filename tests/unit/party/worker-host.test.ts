@@ -1,12 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { decodeKeyShare } from '../../../src/crypto/key-share-codec.ts'
 import { HostUnavailable, type HostedRun, type ProtocolOutput } from '../../../src/party/execution/execution-host.ts'
-import { createWorkerHost, type WorkerHostOptions } from '../../../src/party/node/worker-host.ts'
+import type { WorkerPoolOptions } from '../../../src/party/execution/worker-pool.ts'
+import { createWorkerHost } from '../../../src/party/node/worker-host.ts'
 
 const keygen = (self: number) =>
   ({ protocol: 'dkls23-keygen', sid: new Uint8Array(32).fill(1), self, threshold: 2, parties: 2 }) as const
 
-function workerHost(options: WorkerHostOptions = {}) {
+function workerHost(options: WorkerPoolOptions = {}) {
   const host = createWorkerHost({ workers: 1, ...options })
   onTestFinished(() => host.close())
   return host
