@@ -3,13 +3,18 @@
  * of the process divided by their number, and the bytes each one hands to its transport.
  */
 import { getRandomValues, randomBytes } from 'node:crypto'
+import type { Engine } from '../src/crypto/engine.ts'
 import { createKeygen } from '../src/crypto/keygen/keygen.ts'
 import type { KeyShare } from '../src/crypto/key-share.ts'
+import { limbEngine } from '../src/crypto/limbs/engine.ts'
 import type { Execution, Inbound, Outbound } from '../src/crypto/protocol.ts'
+import { nobleEngine } from '../src/crypto/reference/engine.ts'
 import { createSign } from '../src/crypto/sign/sign.ts'
+import { nodeEngine } from '../src/party/node/node-engine.ts'
 import { median } from './statistics.ts'
 
 export type CryptoRow = Readonly<{
+  engine: string
   protocol: 'keygen' | 'sign'
   threshold: number
   parties: number
@@ -24,30 +29,49 @@ const sizes = [
   { threshold: 3, parties: 5 },
 ] as const
 
+/** What a party in Node runs on, what one in a browser runs on, and what tests compare both with. */
+const engines = [
+  { name: 'limbs, SHA-256 of Node', engine: nodeEngine, share: 1 },
+  { name: 'limbs', engine: limbEngine, share: 1 },
+  { name: 'reference (BigInt)', engine: nobleEngine, share: 0.1 },
+] as const
+
 const rng = (length: number) => getRandomValues(new Uint8Array(length))
 
-/** `runs` counted repetitions of each protocol after one warm-up round of each. */
-export function benchCrypto(runs: Readonly<{ keygen: number; sign: number }>): readonly CryptoRow[] {
-  return sizes.flatMap(({ threshold, parties }) => {
-    const everyone = Array.from({ length: parties }, (_, i) => i)
-    const keygen = () => {
-      const sid = randomBytes(32)
-      return runToEnd(everyone.map((self) => createKeygen({ sid, self, threshold, parties }, rng)))
-    }
-    const shares = keygen().results
-    const sign = () => runToEnd(signers(shares.slice(0, threshold)))
-    for (let i = 0; i < 5; i++) sign()
-    return [
-      { protocol: 'keygen' as const, threshold, parties, ...measure(keygen, parties, runs.keygen) },
-      { protocol: 'sign' as const, threshold, parties, ...measure(sign, threshold, runs.sign) },
-    ]
+type Runs = Readonly<{ keygen: number; sign: number }>
+
+/** `runs` counted repetitions of each protocol on each engine, after some to warm up; fewer on the reference. */
+export function benchCrypto(runs: Runs): readonly CryptoRow[] {
+  return engines.flatMap(({ name, engine, share }) => {
+    const count = (full: number) => Math.max(3, Math.round(full * share))
+    const counts = { keygen: count(runs.keygen), sign: count(runs.sign) }
+    return sizes.flatMap(({ threshold, parties }) => {
+      const rows = benchSize(engine, threshold, parties, counts)
+      return rows.map((row) => ({ engine: name, threshold, parties, ...row }))
+    })
   })
 }
 
-function signers(shares: readonly KeyShare[]) {
+function benchSize(engine: Engine, threshold: number, parties: number, runs: Runs) {
+  const everyone = Array.from({ length: parties }, (_, i) => i)
+  const keygen = () => {
+    const sid = randomBytes(32)
+    return runToEnd(everyone.map((self) => createKeygen({ sid, self, threshold, parties }, rng, engine)))
+  }
+  const shares = keygen().results
+  const sign = () => runToEnd(signers(engine, shares.slice(0, threshold)))
+  for (let i = 0; i < runs.keygen / 4; i++) keygen()
+  for (let i = 0; i < runs.sign / 4; i++) sign()
+  return [
+    { protocol: 'keygen' as const, ...measure(keygen, parties, runs.keygen) },
+    { protocol: 'sign' as const, ...measure(sign, threshold, runs.sign) },
+  ]
+}
+
+function signers(engine: Engine, shares: readonly KeyShare[]) {
   const [sid, messageHash] = [randomBytes(32), randomBytes(32)]
   const indices = shares.map(({ index }) => index)
-  return shares.map((share, self) => createSign({ sid, self, signers: indices, messageHash, share }, rng))
+  return shares.map((share, self) => createSign({ sid, self, signers: indices, messageHash, share }, rng, engine))
 }
 
 function measure(run: () => Readonly<{ bytes: number }>, parties: number, runs: number) {
@@ -63,7 +87,7 @@ function measure(run: () => Readonly<{ bytes: number }>, parties: number, runs: 
 }
 
 /** Runs every party to its result. `bytes`: all message bodies, a broadcast counted once. */
-function runToEnd<Result>(executions: readonly Execution<Result>[]): Readonly<{ results: Result[]; bytes: number }> {
+export function runToEnd<Result>(executions: readonly Execution<Result>[]): Readonly<{ results: Result[]; bytes: number }> {
   let bytes = 0
   let steps = executions.map((execution) => execution.start())
   for (;;) {

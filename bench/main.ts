@@ -3,18 +3,27 @@ import { cpus, totalmem, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchCrypto, type CryptoRow } from './crypto.ts'
 import { benchSystem, type SystemRow } from './system.ts'
+import { benchTiming, type TimingRow } from './timing.ts'
 
-const help = `npm run bench [-- --json] [-- --quick]
+const help = `npm run bench [-- --json] [-- --quick] [-- --timing]
 
   --json    one JSON object on standard output
-  --quick   a tenth of the repetitions: to see that it runs, not to quote`
+  --quick   a tenth of the repetitions: to see that it runs, not to quote
+  --timing  only: whether the time of secret arithmetic depends on operands, beside BigInt's`
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    timing: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 })
 
 if (values.help === true) {
   console.log(help)
+} else if (values.timing === true) {
+  printTimings(benchTiming(values.quick === true ? 0.1 : 1))
 } else {
   const share = values.quick === true ? 0.1 : 1
   const count = (full: number) => Math.max(4, Math.round(full * share))
@@ -56,8 +65,9 @@ function printTables(
   )
   console.log('\nProtocols, all parties in one thread, median')
   print(
-    ['protocol', 'key', 'CPU ms per party', 'bytes per party', 'runs'],
-    crypto.map(({ protocol, threshold, parties, cpuMsPerParty, bytesPerParty, runs }) => [
+    ['engine', 'protocol', 'key', 'CPU ms per party', 'bytes per party', 'runs'],
+    crypto.map(({ engine, protocol, threshold, parties, cpuMsPerParty, bytesPerParty, runs }) => [
+      engine,
       protocol,
       `${threshold} of ${parties}`,
       cpuMsPerParty.toFixed(1),
@@ -80,6 +90,21 @@ function printTables(
       String(row.sessions),
     ]),
   )
+}
+
+function printTimings(rows: readonly TimingRow[]): void {
+  print(
+    ['operation', 'operands', 'special ns', 'random ns', 'difference', '|t|'],
+    rows.map(({ operation, operands, specialNs, randomNs, t }) => [
+      operation,
+      operands,
+      specialNs.toFixed(1),
+      randomNs.toFixed(1),
+      `${((specialNs / randomNs - 1) * 100).toFixed(2)} %`,
+      t.toFixed(1),
+    ]),
+  )
+  console.log('\n|t| (Welch) above about 5 is evidence of a dependence; below it, nothing was found, which proves nothing.')
 }
 
 function floorOf(system: readonly SystemRow[], { inFlight }: SystemRow): number {

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { openDevice, type Device } from '../src/cli/device.ts'
 import { startStack, type Stack } from '../src/cli/stack/stack.ts'
 import { decodeKeyShare } from '../src/crypto/key-share-codec.ts'
-import { multiplyScalars, scalarToBytes, sumScalars } from '../src/crypto/curve/scalar.ts'
+import { zeroScalar } from '../src/crypto/curve/scalar.ts'
+import { limbEngine } from '../src/crypto/limbs/engine.ts'
 import { lagrangeAtZero } from '../src/crypto/polynomial.ts'
 import { connectService } from '../src/edge/service-client.ts'
 import { SessionCoordinator } from '../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
@@ -186,7 +187,8 @@ async function takePart(
 function combine(encoded: readonly Uint8Array[]): Uint8Array {
   const shares = encoded.map(decodeKeyShare)
   const indices = shares.map(({ index }) => index)
-  return scalarToBytes(
-    sumScalars(shares.map(({ index, secretShare }) => multiplyScalars(lagrangeAtZero(index, indices), secretShare))),
-  )
+  const { multiply, add } = limbEngine.scalars
+  return shares
+    .map(({ index, secretShare }) => multiply(lagrangeAtZero(limbEngine, index, indices), secretShare))
+    .reduce(add, zeroScalar())
 }

@@ -4,12 +4,14 @@ export type Allowance = Readonly<{ file: string; code: string; why: string }>
 export const allowed: readonly Allowance[] = [
   {
     file: 'bytes.ts',
-    code: 'if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new RangeError(`not a uint32: ${value}`)',
+    code:
+      'if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new RangeError(`not a uint32: ${value}`)',
     why: 'only sizes, indices and round numbers become bytes this way',
   },
   {
     file: 'bytes.ts',
-    code: 'if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an unsigned safe integer: ${value}`)',
+    code:
+      'if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an unsigned safe integer: ${value}`)',
     why: 'only the epoch of a key becomes bytes this way',
   },
   {
@@ -29,7 +31,8 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'curve/ristretto255.ts',
-    code: 'if (isAllZero(scalar)) throw new Error(\'the random number generator returned zero modulo the group order\')',
+    code:
+      'if (isAllZero(scalar)) throw new Error(\'the random number generator returned zero modulo the group order\')',
     why: '2^-252, and the run ends; the sum looked at all bytes',
   },
   {
@@ -49,7 +52,8 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'curve/scalar.ts',
-    code: 'if (isAllZero(scalar)) throw new Error(\'the random number generator returned zero modulo the group order\')',
+    code:
+      'if (isAllZero(scalar)) throw new Error(\'the random number generator returned zero modulo the group order\')',
     why: '2^-256, and the run ends; the sum looked at all bytes',
   },
   {

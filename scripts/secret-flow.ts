@@ -12,7 +12,8 @@ const everywhere = /^(?!reference\/|frost\/)/ // the reference engine is for tes
 const arithmetic = /^(limbs|symmetric|curve|ot)\/|^(bytes|rvole)\.ts$/
 
 /** Names that only ever hold counters, sizes and positions, which are public. */
-const publicName = /^(\d[\w.]*|[a-z]+\.length|i|j|k|at|row|bit|length|whole|done|transfers|windows|digitCount|blockBits|columnCount)$/
+const publicNames = 'i|j|k|at|row|bit|length|whole|done|transfers|windows|digitCount|blockBits|columnCount'
+const publicName = new RegExp(`^(\\d[\\w.]*|[a-z]+\\.length|${publicNames})$`)
 
 type Rule = Readonly<{ kind: string; files: RegExp; finds: (code: string) => boolean }>
 
@@ -20,7 +21,11 @@ const rules: readonly Rule[] = [
   { kind: 'BigInt', files: everywhere, finds: (code) => /\b\d+n\b|\bBigInt\b|\bbigint\b|Big(?:Ui|I)nt64/.test(code) },
   { kind: 'library', files: everywhere, finds: (code) => /@noble\/curves|Unsafe\(|\.inv\(|\.precompute\(/.test(code) },
   { kind: 'branch', files: arithmetic, finds: branches },
-  { kind: 'early exit', files: arithmetic, finds: (code) => /\.(?:some|every|find\w*|includes|\w*[iI]ndexOf)\(/.test(code) },
+  {
+    kind: 'early exit',
+    files: arithmetic,
+    finds: (code) => /\.(?:some|every|find\w*|includes|\w*[iI]ndexOf)\(/.test(code),
+  },
   { kind: 'division', files: arithmetic, finds: divides },
   {
     kind: 'lookup',

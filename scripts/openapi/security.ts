@@ -10,6 +10,7 @@ const credentials: Readonly<Record<string, readonly Credential[]>> = {
   // The join token in the request is the credential.
   'mpc.coordinator.v1.SessionCoordinator.JoinSession': [],
   'mpc.coordinator.v1.SessionCoordinator.GetSessionStatus': ['apiKey', 'partyCredential'],
+  'mpc.coordinator.v1.SessionLog.ListSessionEvents': ['apiKey', 'partyCredential'],
   'mpc.coordinator.v1.SessionCoordinator.StartSession': ['apiKey', 'partyCredential'],
   'mpc.coordinator.v1.SessionCoordinator.MarkPartyReady': ['partyCredential'],
   'mpc.coordinator.v1.SessionCoordinator.ReportCompletion': ['partyCredential'],

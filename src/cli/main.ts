@@ -5,7 +5,9 @@ import { Command, Option } from 'commander'
 import { defaultKeyType, keyTypes, type KeyType } from '../crypto/key-type.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
 import { version } from '../edge/version.ts'
+import { addAuditCommands } from './audit/commands.ts'
 import { cacheFolder } from './cache-folder.ts'
+import { addProjectionCommands } from './projections/command.ts'
 import { reportFailure, runService } from './run-service.ts'
 import { closeEverything } from './stack/teardown.ts'
 import type { ServiceCommand } from './stack/services.ts'
@@ -57,6 +59,8 @@ program
     process.exit()
   })
 
+addProjectionCommands(program)
+
 const services: Readonly<Record<ServiceCommand, string>> = {
   coordinator: 'run the Session Coordinator (gRPC 50051, HTTP 8080)',
   router: 'run the Message Router (gRPC 50052, HTTP 8081)',
@@ -71,6 +75,8 @@ for (const [command, description] of Object.entries(services)) {
     // The keys of `services` are ServiceCommand.
     .action(() => runService(command as ServiceCommand))
 }
+
+addAuditCommands(program)
 
 function say(line: string): void {
   console.error(`mpc: ${line}`)

@@ -28,8 +28,17 @@ export function authorizeParty(caller: Caller, state: SessionState, partyId: str
  * Seeing and starting: the credential of any party of the session, an API key with the scope `sessions`, or open mode.
  */
 export function authorizeMember(caller: Caller, state: SessionState): string {
+  return memberActor(caller, state) ?? authorizeCaller(caller)
+}
+
+/** Reading its events: the credential of any party of the session, an API key with the scope `audit`, or open mode. */
+export function authorizeAuditor(caller: Caller, state: SessionState): string {
+  return memberActor(caller, state) ?? `caller:${requireScope(caller, 'audit')}`
+}
+
+function memberActor(caller: Caller, state: SessionState): string | null {
   const member = state.participants.find((party) => hasCredential(caller, party.credentialHash))
-  return member === undefined ? authorizeCaller(caller) : `party:${member.partyId}`
+  return member === undefined ? null : `party:${member.partyId}`
 }
 
 function hasCredential(caller: Caller, credentialHash: Uint8Array): boolean {

@@ -4,6 +4,7 @@
  */
 import type { AggregateStore } from '../events/aggregate-store.ts'
 import type { EventLog } from '../events/event-log.ts'
+import { NewerSchemaVersion } from '../events/schema-version.ts'
 import { BrokenChain, decodeEvent } from '../events/session-event.ts'
 import { allSessions, sessionIdOf } from '../events/subjects.ts'
 import type { SessionEvent } from '../gen/mpc/events/v1/session_events_pb.ts'
@@ -68,12 +69,12 @@ export async function startChangeFeed(
   }
 }
 
-/** Null for what is no event: whoever loads that session hears of it, the others are not to suffer. */
+/** Null for what cannot be read: whoever loads that session hears of it, the others are not to suffer. */
 function decodedOrNull(bytes: Uint8Array): SessionEvent | null {
   try {
     return decodeEvent(bytes)
   } catch (error) {
-    if (error instanceof BrokenChain) return null
+    if (error instanceof BrokenChain || error instanceof NewerSchemaVersion) return null
     throw error
   }
 }

@@ -1,9 +1,10 @@
 /** What the coordinator counts, in Prometheus' terms. No label holds an id, so the number of series is bounded. */
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { SessionEvent } from '../gen/mpc/events/v1/session_events_pb.ts'
+import type { CheckpointStatus } from './checkpoints/checkpointer.ts'
 
-/** Positions in the log, and who follows it here. */
-export type Progress = Readonly<{ applied: number; followers: number }>
+/** Positions in the log, who follows it here, and how far it is checkpointed. */
+export type Progress = Readonly<{ applied: number; followers: number; checkpoints: CheckpointStatus; nowMs: number }>
 
 export type CoordinatorMetrics = Readonly<{
   /** Counts an event of the log, by whichever coordinator it was appended. */
@@ -33,9 +34,25 @@ export function createCoordinatorMetrics(): CoordinatorMetrics {
       )
       const followers = gauge('followers', 'Streams that follow sessions or invitations.', () => progress().followers)
       registry.registerMetric(events)
-      for (const metric of [position, applied, followers]) registry.registerMetric(metric)
+      const gauges = [position, applied, followers, ...checkpointGauges(progress)]
+      for (const metric of gauges) registry.registerMetric(metric)
     },
   }
+}
+
+function checkpointGauges(progress: () => Progress): readonly Gauge[] {
+  const read = (tell: (status: CheckpointStatus, nowMs: number) => number) => () => {
+    const { checkpoints, nowMs } = progress()
+    return tell(checkpoints, nowMs)
+  }
+  const age = ({ timeMs }: CheckpointStatus, nowMs: number) => (timeMs === 0 ? 0 : Math.max(nowMs - timeMs, 0) / 1000)
+  return [
+    gauge('checkpoint_sequence', 'Number of the newest checkpoint.', read(({ sequence }) => sequence)),
+    gauge('checkpoint_age_seconds', 'Age of the newest checkpoint; 0 before the first.', read(age)),
+    gauge('checkpoint_events', 'Events that checkpoints cover.', read(({ covered }) => covered)),
+    gauge('checkpoint_waiting_events', 'Events that wait for a checkpoint.', read(({ waiting }) => waiting)),
+    gauge('log_intact', '0 once the log is not what checkpoints say it was.', read(({ intact }) => Number(intact))),
+  ]
 }
 
 function gauge(name: string, help: string, read?: () => number): Gauge {

@@ -7,6 +7,7 @@ import { callerKey, type Caller } from '../edge/caller.ts'
 import { Refusal } from '../edge/refusal.ts'
 import type { AggregateStore, Cause, Decision, Loaded } from '../events/aggregate-store.ts'
 import { AppendConflict, LogUnavailable } from '../events/event-log.ts'
+import { NewerSchemaVersion } from '../events/schema-version.ts'
 import type { Command } from './decide/command.ts'
 import { coordinator, decide } from './decide/decide.ts'
 import { requireKnown } from './decide/require.ts'
@@ -22,7 +23,7 @@ export type Sessions = Readonly<{
     sessionId: string,
     authorize: Authorize,
     command: Command,
-    check?: (state: SessionState, decision: Decision) => Refusal | null,
+    check?: (loaded: Loaded<SessionState>, decision: Decision) => Refusal | null,
   ): Promise<Loaded<SessionState>>
   /** The session as it is now, for a caller who may see it. Refuses an unknown one (404). */
   view(context: HandlerContext, sessionId: string, authorize: Authorize): Promise<Loaded<SessionState>>
@@ -44,11 +45,12 @@ export function createSessions(store: AggregateStore<SessionState>, now: () => n
     change: (context, sessionId, authorize, command, check = () => null) => {
       const caller = context.values.get(callerKey)
       const cause: Cause = { causationId: caller.requestId, correlationId: caller.traceId, timeMs: command.nowMs }
-      const decideFor = ({ state }: Loaded<SessionState>): Decision => {
+      const decideFor = (loaded: Loaded<SessionState>): Decision => {
+        const { state } = loaded
         const actor = refusalOf(() => authorize(caller, state))
         if (actor instanceof Refusal) return { events: [], refusal: actor }
         const decision = decide(state, command, actor)
-        const refusal = decision.refusal ?? check(state, decision)
+        const refusal = decision.refusal ?? check(loaded, decision)
         return refusal === null || decision.refusal !== null ? decision : { events: [], refusal }
       }
       return refusingOutages(() => store.execute(sessionId, decideFor, cause))
@@ -70,6 +72,9 @@ export async function refusingOutages<T>(action: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof LogUnavailable) throw new Refusal('unavailable', 'the event log is not available; try again')
     if (error instanceof AppendConflict) throw new Refusal('unavailable', 'the session is busy; try again')
+    if (error instanceof NewerSchemaVersion) {
+      throw new Refusal('unavailable', 'a newer release has written in this session; try again')
+    }
     throw error
   }
 }

@@ -11,12 +11,24 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return out
 }
 
+/** Pieces of `length` bytes, in fresh arrays. */
+export function chunks(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer>[] {
+  return Array.from({ length: bytes.length / length }, (_, i) => bytes.slice(i * length, (i + 1) * length))
+}
+
 /** Whether both hold the same bytes. Time depends on the lengths only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   let difference = 0
   for (let i = 0; i < a.length; i++) difference |= byteAt(a, i) ^ byteAt(b, i)
   return difference === 0
+}
+
+/** Whether all bytes are 0. Time depends on the length only. */
+export function isAllZero(bytes: Uint8Array): boolean {
+  let any = 0
+  for (let i = 0; i < bytes.length; i++) any |= byteAt(bytes, i)
+  return any === 0
 }
 
 /** `bytes[index]`, which must exist. */
@@ -49,10 +61,7 @@ export function uint64(value: number): Uint8Array {
   return concatBytes(uint32(Math.floor(value / 2 ** 32)), uint32(value % 2 ** 32))
 }
 
-/**
- * Overwrites secrets that are no longer needed. Best effort: an engine may have copied them, and scalars held as BigInt
- * cannot be overwritten at all.
- */
+/** Overwrites secrets that are no longer needed. Best effort: a JavaScript engine may have copied them. */
 export function wipe(...secrets: readonly Uint8Array[]): void {
   for (const secret of secrets) secret.fill(0)
 }

@@ -3,9 +3,10 @@
  * There is exactly one encoding of every message, and its length follows from the schema. Schemas are data, so tests
  * can walk them.
  */
+import { chunks, isAllZero } from './bytes.ts'
 import { decodePoint, encodePoint, pointLength, type Point } from './curve/secp256k1.ts'
 import { decodeElement, elementLength, type Element } from './curve/ristretto255.ts'
-import { isCanonicalScalar, readScalar, scalarLength, scalarToBytes, type Scalar } from './curve/scalar.ts'
+import { isCanonicalScalar, scalarAt, scalarLength, type PackedScalars, type Scalar } from './curve/scalar.ts'
 
 /**
  * - `bytes`: opaque.
@@ -30,7 +31,7 @@ type Values = {
   points: readonly Point[]
   scalar: Scalar
   'nonzero-scalar': Scalar
-  scalars: Uint8Array
+  scalars: PackedScalars
   elements: readonly Element[]
 }
 type Encoded = Pick<Element, 'bytes'>
@@ -129,7 +130,7 @@ function fieldParts(field: Field, value: Value | readonly Encoded[]): readonly U
         return (value as readonly Point[]).map(encodePoint)
       case 'scalar':
       case 'nonzero-scalar':
-        return [scalarToBytes(value as Scalar)]
+        return [value as Scalar]
       case 'elements':
         return (value as readonly Encoded[]).map((element) => element.bytes)
       default:
@@ -154,8 +155,8 @@ function decodeField(field: Field, body: Uint8Array): Value {
     case 'scalar':
     case 'nonzero-scalar': {
       if (!isCanonicalScalar(body)) throw new MalformedMessage(field.name, 'is not below the group order')
-      const value = readScalar(body, 0)
-      if (field.kind === 'nonzero-scalar' && value === 0n) throw new MalformedMessage(field.name, 'is zero')
+      const value = scalarAt(body)
+      if (field.kind === 'nonzero-scalar' && isAllZero(value)) throw new MalformedMessage(field.name, 'is zero')
       return value
     }
     case 'scalars':
@@ -176,10 +177,6 @@ function decodeField(field: Field, body: Uint8Array): Value {
 function required<T>(name: string, problem: string, value: T | undefined): T {
   if (value === undefined) throw new MalformedMessage(name, problem)
   return value
-}
-
-function chunks(body: Uint8Array, length: number): readonly Uint8Array[] {
-  return Array.from({ length: body.length / length }, (_, i) => body.slice(i * length, (i + 1) * length))
 }
 
 function unreachable(field: never): never {

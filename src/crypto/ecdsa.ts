@@ -1,9 +1,12 @@
-/** ECDSA on secp256k1 (SEC 1 section 4.1), public values only: assembling, verifying, recovering the key. */
+/**
+ * ECDSA on secp256k1 (SEC 1 section 4.1), public values only: assembling, verifying, recovering the key. What leaves
+ * the signing protocol is checked with the engine; everyone else verifies with @noble/curves.
+ */
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { concatBytes } from './bytes.ts'
-import { affineX, isIdentity, type Point } from './curve/secp256k1.ts'
-import { invertPublicScalar, multiplyScalars, negateScalar, order, scalarToBytes, zero } from './curve/scalar.ts'
-import type { Scalar } from './curve/scalar.ts'
+import { byteAt, concatBytes, equalBytes, isAllZero } from './bytes.ts'
+import { affine, isIdentity, type Point } from './curve/secp256k1.ts'
+import { isCanonicalScalar, isHigh, zeroScalar, type Scalar } from './curve/scalar.ts'
+import type { Engine } from './engine.ts'
 
 export type EcdsaSignature = Readonly<{
   /** 32 bytes, big-endian. */
@@ -16,30 +19,61 @@ export type EcdsaSignature = Readonly<{
   publicKey: Uint8Array
 }>
 
+export type AssembledSignature = Readonly<{ r: Scalar; s: Scalar; recoveryId: number }>
+
 /** R's x coordinate modulo q. */
-export function signatureR(nonce: Point): Scalar {
-  return affineX(nonce).x % order
+export function signatureR({ scalars }: Engine, nonce: Point): Scalar {
+  return scalars.reduce(affine(nonce).x)
 }
 
 /**
- * s = w/u (DKLs23 protocol 3.6, step 10) in low-s form, with its recovery id. Undefined when R, u, r or s is degenerate,
- * which honest parties meet with negligible probability.
+ * s = w/u (DKLs23 protocol 3.6, step 10) in low-s form, with its recovery id. Undefined when R, u, r or s is
+ * degenerate, which honest parties meet with negligible probability.
  */
-export function assembleSignature(nonce: Point, u: Scalar, w: Scalar): Omit<EcdsaSignature, 'publicKey'> | undefined {
-  if (isIdentity(nonce) || u === zero) return undefined
-  const { x, yIsOdd } = affineX(nonce)
-  const r = x % order
-  const s = multiplyScalars(w, invertPublicScalar(u)) // Σu and Σw are public: everyone broadcasts its part
-  if (r === zero || s === zero) return undefined
-  const high = s > order / 2n
+export function assembleSignature(
+  { scalars }: Engine,
+  nonce: Point,
+  u: Scalar,
+  w: Scalar,
+): AssembledSignature | undefined {
+  if (isIdentity(nonce) || isAllZero(u)) return undefined
+  const { x, y } = affine(nonce)
+  const r = scalars.reduce(x)
+  const s = scalars.multiply(w, scalars.invert(u))
+  if (isAllZero(r) || isAllZero(s)) return undefined
+  const high = isHigh(s)
   // Negating s stands for the nonce -R, whose y has the other parity.
-  const recoveryId = Number(yIsOdd !== high) | (x >= order ? 2 : 0)
-  return { r: scalarToBytes(r), s: scalarToBytes(high ? negateScalar(s) : s), recoveryId }
+  const recoveryId = Number(isOdd(y) !== high) | (isCanonicalScalar(x) ? 0 : 2)
+  return { r, s: high ? scalars.subtract(zeroScalar(), s) : s, recoveryId }
+}
+
+/**
+ * Whether (r, s) signs m under the key and the recovery id leads to that key. Both are one question: whether
+ * (m·G + r·Q)/s (SEC 1 section 4.1.4, steps 4 to 6) is the very point that r and the recovery id stand for (section
+ * 4.1.6, step 1). `s` must be low.
+ */
+export function isSignatureOf(
+  { scalars, points }: Engine,
+  { r, s, recoveryId }: AssembledSignature,
+  m: Scalar,
+  publicPoint: Point,
+): boolean {
+  if (isAllZero(r) || isAllZero(s) || isHigh(s)) return false
+  const inverse = scalars.invert(s)
+  const fromMessage = points.multiplyBase(scalars.multiply(m, inverse))
+  const nonce = points.add(fromMessage, points.multiply(publicPoint, scalars.multiply(r, inverse)))
+  if (isIdentity(nonce)) return false
+  const { x, y } = affine(nonce)
+  return equalBytes(scalars.reduce(x), r) && recoveryId === (Number(isOdd(y)) | (isCanonicalScalar(x) ? 0 : 2))
+}
+
+function isOdd(coordinate: Uint8Array): boolean {
+  return (byteAt(coordinate, coordinate.length - 1) & 1) === 1
 }
 
 /** Whether (r, s) signs the 32-byte hash under the 33-byte key. High s, and anything malformed, does not verify. */
 export function verifySignature(
-  signature: Pick<EcdsaSignature, 'r' | 's'>,
+  signature: Readonly<{ r: Uint8Array; s: Uint8Array }>,
   messageHash: Uint8Array,
   publicKey: Uint8Array,
 ): boolean {
@@ -55,7 +89,7 @@ export function verifySignature(
 
 /** The 33-byte key under which (r, s, recoveryId) signs the 32-byte hash; undefined when there is none. */
 export function recoverPublicKey(
-  signature: Pick<EcdsaSignature, 'r' | 's' | 'recoveryId'>,
+  signature: Readonly<{ r: Uint8Array; s: Uint8Array; recoveryId: number }>,
   messageHash: Uint8Array,
 ): Uint8Array | undefined {
   const { r, s, recoveryId } = signature

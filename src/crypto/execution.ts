@@ -3,9 +3,7 @@
  * last step, so that a round delivered again gets the very same answer and no state is ever computed from twice.
  */
 import { equalBytes, wipe } from './bytes.ts'
-import { H } from './hash.ts'
 import type { Abort, AbortReason, Execution, Expectation, Inbound, Outbound, Step } from './protocol.ts'
-import { tag } from './tags.ts'
 
 /** What a round function returns: the secret state for the next round and messages, the result, or an abort. */
 export type Outcome<State, Result> =
@@ -33,6 +31,9 @@ export type Protocol<State extends RoundState, Result> = Readonly<{
   advance(state: State, inbound: readonly Inbound[]): Outcome<State, Result>
 }>
 
+/** The last round as it was delivered, to know it again. Copies, because bodies are the driver's; they hold secrets. */
+type Delivery = Readonly<{ round: number; inbound: readonly Inbound[] }>
+
 export function abort(reason: AbortReason, culprits: readonly number[], severity: Abort['severity'] = 'retry'): Abort {
   return { kind: 'abort', reason, culprits, severity }
 }
@@ -42,7 +43,7 @@ export function createExecution<State extends RoundState, Result>(
 ): Execution<Result> {
   let state: State | undefined
   let last: Step<Result> | undefined
-  let delivered: Readonly<{ round: number; digests: ReadonlyMap<number, Uint8Array> }> | undefined
+  let delivered: Delivery | undefined
   const expectation = (round: number): Expectation => {
     const messages = protocol.rounds[round - 1]
     if (messages === undefined) throw new RangeError(`the protocol has no round ${round}`)
@@ -77,21 +78,23 @@ export function createExecution<State extends RoundState, Result>(
     start: () => last ?? run(() => protocol.begin()),
     receive: (round, inbound) => {
       const sorted = checkedInbound(protocol, expectation(round), inbound)
-      const digests = new Map(sorted.map((message) => [message.from, digest(message)]))
       if (last !== undefined && delivered?.round === round) {
-        const changed = sorted.map(({ from }) => from).filter((from) => !sameDigest(from, digests, delivered?.digests))
+        const before = delivered.inbound
+        const changed = sorted.map(({ from }) => from).filter((_, i) => !sameBodies(sorted[i], before[i]))
         return changed.length === 0 ? last : run(() => abort('replayed-round', changed))
       }
       if (state === undefined) throw new Error(`round ${round} was delivered to a run that is not waiting for one`)
       if (state.round !== round) throw new Error(`round ${round} was delivered, round ${state.round} is awaited`)
       const current = state
-      delivered = { round, digests }
+      forget(delivered)
+      delivered = { round, inbound: sorted.map(copyOf) }
       return run(() => protocol.advance(current, sorted))
     },
     erase: () => {
       eraseAllBut([], state)
       state = undefined
       last = abort('replayed-round', [])
+      forget(delivered)
       delivered = undefined
     },
   }
@@ -122,16 +125,20 @@ function checkedInbound(
   return sorted
 }
 
-function digest(message: Inbound): Uint8Array {
-  const absent = new Uint8Array(0) // a round's expectation fixes which bodies exist, so this is not ambiguous
-  return H(tag.redelivery, message.from, message.broadcast ?? absent, message.direct ?? absent)
+function copyOf({ from, broadcast, direct }: Inbound): Inbound {
+  return { from, ...(broadcast && { broadcast: broadcast.slice() }), ...(direct && { direct: direct.slice() }) }
 }
 
-function sameDigest(
-  from: number,
-  a: ReadonlyMap<number, Uint8Array>,
-  b: ReadonlyMap<number, Uint8Array> | undefined,
-): boolean {
-  const [x, y] = [a.get(from), b?.get(from)]
-  return x !== undefined && y !== undefined && equalBytes(x, y)
+function forget(delivery: Delivery | undefined): void {
+  for (const { broadcast, direct } of delivery?.inbound ?? []) {
+    wipe(...[broadcast, direct].filter((body) => body !== undefined))
+  }
+}
+
+/** Whether one sender's messages are the same. A round's expectation fixes which of them exist. */
+function sameBodies(a: Inbound | undefined, b: Inbound | undefined): boolean {
+  const absent = new Uint8Array(0)
+  return (['broadcast', 'direct'] as const).every((channel) =>
+    equalBytes(a?.[channel] ?? absent, b?.[channel] ?? absent),
+  )
 }

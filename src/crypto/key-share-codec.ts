@@ -5,7 +5,8 @@
  */
 import { concatBytes, equalBytes } from './bytes.ts'
 import { decodeMessage, encodeMessage, bytes, messageLength, nonzeroScalar, points, type Message } from './codec.ts'
-import { encodePoint, equalPoints, multiplyBase } from './curve/secp256k1.ts'
+import { encodePoint, equalPoints } from './curve/secp256k1.ts'
+import { limbEngine } from './limbs/engine.ts'
 import type { KeyShare, OtState, PeerState } from './key-share.ts'
 import { rowLength } from './ot/bit-matrix.ts'
 import { seedsLength } from './ot/extension.ts'
@@ -69,10 +70,10 @@ export function decodeKeyShare(encoded: Uint8Array): KeyShare {
 
 function checkPublicValues(index: number, body: Message<ReturnType<typeof bodySchema>>): void {
   body.publicShares.forEach((publicShare, i) => {
-    if (!equalPoints(publicShare, evaluateCommitments(body.commitments, evaluationPoint(i)))) {
+    if (!equalPoints(publicShare, evaluateCommitments(limbEngine, body.commitments, evaluationPoint(i)))) {
       throw refusal(`publicShares[${i}] does not follow from the commitments`)
     }
-    if (i === index && !equalPoints(publicShare, multiplyBase(body.secretShare))) {
+    if (i === index && !equalPoints(publicShare, limbEngine.points.multiplyBase(body.secretShare))) {
       throw refusal('secretShare does not belong to its public share')
     }
   })

@@ -46,8 +46,9 @@ export function peerState(share: KeyShare, peerIndex: number): PeerState {
   return peer
 }
 
-/** Overwrites the byte arrays of a share that is no longer needed. The own scalar is a BigInt and cannot be. */
+/** Overwrites the secrets of a share that is no longer needed. */
 export function wipeKeyShare(share: KeyShare): void {
+  wipe(share.secretShare)
   for (const { zeroShareSeed, ot } of share.peers) {
     wipe(zeroShareSeed)
     if (ot !== null) wipe(ot.asSender.delta, ot.asSender.seeds, ot.asReceiver.seeds0, ot.asReceiver.seeds1)

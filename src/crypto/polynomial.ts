@@ -1,7 +1,8 @@
 /** Shamir sharing with Feldman's commitments (Feldman 1987), at the evaluation points 1..n. */
-import { addPoints, identity, multiplyPublic, type Point } from './curve/secp256k1.ts'
-import { addScalars, invertPublicScalar, multiplyScalars, randomScalar, subtractScalars } from './curve/scalar.ts'
-import type { Scalar } from './curve/scalar.ts'
+import { wipe } from './bytes.ts'
+import { identity, type Point } from './curve/secp256k1.ts'
+import { randomScalar, smallScalar, zeroScalar, type Scalar } from './curve/scalar.ts'
+import type { Engine } from './engine.ts'
 import type { Rng } from './protocol.ts'
 
 /** Coefficients, constant term first. */
@@ -13,29 +14,51 @@ export function evaluationPoint(index: number): number {
 }
 
 /** A random polynomial with `threshold` coefficients, none of them zero. */
-export function randomPolynomial(threshold: number, rng: Rng): Polynomial {
-  return Array.from({ length: threshold }, () => randomScalar(rng))
+export function randomPolynomial({ scalars }: Engine, threshold: number, rng: Rng): Polynomial {
+  return Array.from({ length: threshold }, () => randomScalar(scalars, rng))
 }
 
-export function evaluate(polynomial: Polynomial, x: number): Scalar {
-  return polynomial.reduceRight((sum, coefficient) => addScalars(multiplyScalars(sum, BigInt(x)), coefficient), 0n)
+/** f(x), by Horner's rule. */
+export function evaluate({ scalars }: Engine, polynomial: Polynomial, x: number): Scalar {
+  const at = smallScalar(x)
+  let sum = zeroScalar()
+  for (const coefficient of [...polynomial].reverse()) {
+    const product = scalars.multiply(sum, at)
+    wipe(sum)
+    sum = scalars.add(product, coefficient)
+    wipe(product)
+  }
+  return sum
 }
 
-/** Σₖ xᵏ·Cₖ. Commitments and evaluation points are public, hence the variable-time multiplications. */
-export function evaluateCommitments(commitments: readonly Point[], x: number): Point {
-  return commitments.reduceRight((sum, commitment) => addPoints(multiplyPublic(sum, BigInt(x)), commitment), identity)
+/** Σₖ xᵏ·Cₖ. */
+export function evaluateCommitments(engine: Engine, commitments: readonly Point[], x: number): Point {
+  return commitments.reduceRight(
+    (sum, commitment) => engine.points.add(smallMultiple(engine, sum, x), commitment),
+    identity,
+  )
 }
 
-/** λ of the party at `index` among `indices`: Σ λᵢ·f(xᵢ) = f(0). All of it is public. */
-export function lagrangeAtZero(index: number, indices: readonly number[]): Scalar {
-  const own = BigInt(evaluationPoint(index))
-  let numerator = 1n
-  let denominator = 1n
+/** λ of the party at `index` among `indices`: Σ λᵢ·f(xᵢ) = f(0). */
+export function lagrangeAtZero({ scalars }: Engine, index: number, indices: readonly number[]): Scalar {
+  const own = smallScalar(evaluationPoint(index))
+  let numerator = smallScalar(1)
+  let denominator = smallScalar(1)
   for (const other of indices) {
     if (other === index) continue
-    const x = BigInt(evaluationPoint(other))
-    numerator = multiplyScalars(numerator, x)
-    denominator = multiplyScalars(denominator, subtractScalars(x, own))
+    const x = smallScalar(evaluationPoint(other))
+    numerator = scalars.multiply(numerator, x)
+    denominator = scalars.multiply(denominator, scalars.subtract(x, own))
   }
-  return multiplyScalars(numerator, invertPublicScalar(denominator))
+  return scalars.multiply(numerator, scalars.invert(denominator))
+}
+
+/** x·P for an evaluation point x, which is public: doubling and adding by its bits. */
+function smallMultiple({ points }: Engine, point: Point, x: number): Point {
+  let sum = identity
+  for (let bit = 31 - Math.clz32(x); bit >= 0; bit--) {
+    sum = points.add(sum, sum)
+    if ((x >>> bit) & 1) sum = points.add(sum, point)
+  }
+  return sum
 }

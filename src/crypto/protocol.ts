@@ -37,6 +37,7 @@ export type AbortReason =
   | 'gamma-check-failed'
   | 'public-key-mismatch'
   | 'nonce-degenerate'
+  | 'signature-share-invalid'
   | 'signature-invalid'
   | 'replayed-round'
 

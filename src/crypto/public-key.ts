@@ -10,6 +10,11 @@ export function uncompressedPublicKey(publicKey: Uint8Array): Uint8Array {
   return encodeUncompressed(point)
 }
 
+/** As the API shows it, in hex: 65 bytes for a key of secp256k1 in 33, other keys as they are. @throws Error too. */
+export function publicKeyHex(publicKey: Uint8Array): string {
+  return bytesToHex(publicKey.length === 33 ? uncompressedPublicKey(publicKey) : publicKey)
+}
+
 /** `0x` and 40 hex digits, in the mixed case of EIP-55. @throws Error like `uncompressedPublicKey`. */
 export function ethereumAddress(publicKey: Uint8Array): string {
   // Yellow paper, appendix F: the last 20 bytes of Keccak-256 over x ‖ y.

@@ -3,16 +3,10 @@
  * covers what the proof is for (tag), the session, the prover and the statement, so a proof copied to another place,
  * session or party does not verify.
  */
-import {
-  addPoints,
-  encodePoint,
-  equalPoints,
-  multiplyBase,
-  multiplyBasePublic,
-  multiplyPublic,
-  type Point,
-} from './curve/secp256k1.ts'
-import { addScalars, multiplyScalars, randomScalar, type Scalar } from './curve/scalar.ts'
+import { wipe } from './bytes.ts'
+import { encodePoint, equalPoints, type Point } from './curve/secp256k1.ts'
+import { randomScalar, type Scalar } from './curve/scalar.ts'
+import type { Engine } from './engine.ts'
 import { hashToScalar } from './hash.ts'
 import type { Rng } from './protocol.ts'
 import type { Tag } from './tags.ts'
@@ -21,17 +15,20 @@ export type Proof = Readonly<{ nonce: Point; response: Scalar }>
 export type ProofContext = Readonly<{ tag: Tag; session: Uint8Array; prover: number }>
 
 /** Proves knowledge of `secret` with `statement` = secret·G. */
-export function prove(context: ProofContext, secret: Scalar, statement: Point, rng: Rng): Proof {
-  const k = randomScalar(rng)
-  const nonce = multiplyBase(k)
-  const response = addScalars(k, multiplyScalars(challenge(context, statement, nonce), secret))
+export function prove(engine: Engine, context: ProofContext, secret: Scalar, statement: Point, rng: Rng): Proof {
+  const { scalars, points } = engine
+  const k = randomScalar(scalars, rng)
+  const nonce = points.multiplyBase(k)
+  const product = scalars.multiply(challenge(context, statement, nonce), secret)
+  const response = scalars.add(k, product)
+  wipe(k, product)
   return { nonce, response }
 }
 
-/** Whether response·G = nonce + challenge·statement. All inputs are public, hence the variable-time multiplications. */
-export function verifyProof(context: ProofContext, statement: Point, proof: Proof): boolean {
+/** Whether response·G = nonce + challenge·statement. */
+export function verifyProof({ points }: Engine, context: ProofContext, statement: Point, proof: Proof): boolean {
   const e = challenge(context, statement, proof.nonce)
-  return equalPoints(multiplyBasePublic(proof.response), addPoints(proof.nonce, multiplyPublic(statement, e)))
+  return equalPoints(points.multiplyBase(proof.response), points.add(proof.nonce, points.multiply(statement, e)))
 }
 
 function challenge({ tag, session, prover }: ProofContext, statement: Point, nonce: Point): Scalar {

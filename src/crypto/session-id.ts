@@ -5,6 +5,7 @@
  */
 import { uint64 } from './bytes.ts'
 import { H, hashLength } from './hash.ts'
+import { canSign, isKeyType, type KeyType } from './key-type.ts'
 import { tag } from './tags.ts'
 
 export const maxParties = 20
@@ -24,13 +25,13 @@ export type RosterEntry = Readonly<{
 
 export type SessionIdInput = Readonly<{
   purpose: 'keygen' | 'sign'
-  curve: 'secp256k1'
+  keyType: KeyType
   sessionId: string
   keyId: string
   epoch: number
   derivationPath: string
-  /** 32 bytes when signing, empty for key generation. */
-  messageHash: Uint8Array
+  /** What is signed: a hash of 32 bytes, or with Ed25519 the message itself. Empty for key generation. */
+  message: Uint8Array
   /** t: how many signers suffice. */
   threshold: number
   /** n of the key. */
@@ -42,11 +43,12 @@ export type SessionIdInput = Readonly<{
 /** 32 bytes. @throws RangeError naming the field that is out of bounds. */
 export function sessionId(input: SessionIdInput): Uint8Array {
   check(input.purpose === 'keygen' || input.purpose === 'sign', 'purpose')
-  check(input.curve === 'secp256k1', 'curve')
+  check(isKeyType(input.keyType), 'keyType')
   checkText(input.sessionId, 'sessionId')
   checkText(input.keyId, 'keyId')
   checkText(input.derivationPath, 'derivationPath', 0)
-  check(input.messageHash.length === (input.purpose === 'sign' ? 32 : 0), 'messageHash')
+  const { keyType, message } = input
+  check(input.purpose === 'sign' ? canSign(keyType, message) : message.length === 0, 'message')
   check(Number.isInteger(input.parties) && input.parties >= 2 && input.parties <= maxParties, 'parties')
   check(Number.isInteger(input.threshold) && input.threshold >= 2 && input.threshold <= input.parties, 'threshold')
   const least = input.purpose === 'keygen' ? input.parties : input.threshold
@@ -54,12 +56,12 @@ export function sessionId(input: SessionIdInput): Uint8Array {
   return H(
     tag.sessionId,
     input.purpose,
-    input.curve,
+    keyType,
     input.sessionId,
     input.keyId,
     uint64(input.epoch),
     input.derivationPath,
-    input.messageHash,
+    message,
     input.threshold,
     input.parties,
     rosterHash(input.roster),

@@ -2,11 +2,13 @@
  * Every hash of this folder starts with one of these tags, and every use has its own: that is what keeps a value hashed
  * for one purpose from ever meaning anything in another (domain separation). A test asserts that no two are equal.
  */
-const protocol = 'mpc-system/dkls23/secp256k1/v1'
+const common = 'mpc-system/dkls23/secp256k1/v1' // the name that these have had since DKLs23 was the only protocol
+const protocol = 'mpc-system/dkls23/secp256k1/v2'
+const frost = 'mpc-system/frost/v1'
 
 export const tag = {
-  roster: `${protocol}/roster`,
-  sessionId: `${protocol}/session-id`,
+  roster: `${common}/roster`,
+  sessionId: `${common}/session-id`,
   keygenSession: `${protocol}/keygen/session`,
   keygenCommitment: `${protocol}/keygen/commitment`,
   keygenConfirmation: `${protocol}/keygen/confirmation`,
@@ -33,8 +35,11 @@ export const tag = {
   signCommitment: `${protocol}/sign/commitment`,
   signNonces: `${protocol}/sign/nonces-and-key-shares`,
   zeroShare: `${protocol}/sign/zero-share`,
-  broadcastView: `${protocol}/broadcast-view`,
-  redelivery: `${protocol}/redelivery`,
+  frostKeygenSession: `${frost}/keygen/session`,
+  frostParticipant: `${frost}/keygen/participant`,
+  frostConfirmation: `${frost}/keygen/confirmation`,
+  frostSignSession: `${frost}/sign/session`,
+  broadcastView: `${common}/broadcast-view`,
 } as const
 
 export type Tag = (typeof tag)[keyof typeof tag]

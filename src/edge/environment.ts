@@ -33,6 +33,7 @@ export function eventLogVariables(parseAddress: (url: string) => unknown) {
     MPC_NATS_REPLICAS: wholeNumberVariable(1, 5).default(1),
     MPC_SESSIONS_MAX_BYTES: wholeNumberVariable(2 ** 20, 2 ** 50).optional(),
     MPC_MESSAGES_MAX_BYTES: wholeNumberVariable(2 ** 20, 2 ** 50).optional(),
+    MPC_CHECKPOINTS_MAX_BYTES: wholeNumberVariable(2 ** 20, 2 ** 50).optional(),
   }
 }
 

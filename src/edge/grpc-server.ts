@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { universalRequestFromNodeRequest } from '@connectrpc/connect-node'
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol'
+import { createArrivals } from './arriving-bytes.ts'
 import { requestIdOf } from './caller.ts'
 import { clientAddress, clientAddressHeader } from './client-address.ts'
 import { arrivingWithin, dropWhenStalled, sendResponse } from './http2-stream.ts'
@@ -33,6 +34,7 @@ export function createGrpcServer(
   metrics: Metrics,
   log: Logger,
 ): Closable<Http2Server> {
+  const beginArrival = createArrivals(limits, metrics)
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]))
   const server = createServer(
     {
@@ -55,7 +57,9 @@ export function createGrpcServer(
       }
       dropWhenStalled(stream, limits.slowClientMs, () => metrics.limited('slow_client'))
       received.header.set('x-request-id', requestId)
-      void respond(handler, withinTime(handler, received, request, limits), response, log)
+      const arrival = beginArrival(received.header.get(clientAddressHeader) ?? '')
+      stream.once('close', arrival.close)
+      void respond(handler, withinTime(handler, received, arrival.counted(request), limits), response, log)
     },
   )
   server.on('connection', (socket) => socket.setNoDelay(true).setKeepAlive(true, 30_000))
@@ -103,9 +107,9 @@ function receive(
 function withinTime(
   { method }: UniversalHandler,
   received: UniversalServerRequest,
-  request: Http2ServerRequest,
+  body: AsyncIterable<Uint8Array>,
   { requestTimeoutMs }: EdgeLimits,
 ): UniversalServerRequest {
   const isSingle = method.methodKind === 'unary' || method.methodKind === 'server_streaming'
-  return isSingle ? { ...received, body: arrivingWithin(request, requestTimeoutMs) } : received
+  return isSingle ? { ...received, body: arrivingWithin(body, requestTimeoutMs) } : received
 }

@@ -12,6 +12,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import type { UpgradeWebSocket } from 'hono/ws'
 import { WebSocketServer } from 'ws'
 import type { Admission } from './admission.ts'
+import { createArrivals, type Arrival } from './arriving-bytes.ts'
 import { requestIdOf } from './caller.ts'
 import { clientAddress, clientAddressHeader } from './client-address.ts'
 import type { EdgeConfig } from './config.ts'
@@ -26,7 +27,7 @@ import { errorBody, faultyRequest, malformedRequest } from './raw-response.ts'
 import type { Readiness } from './readiness.ts'
 import { Refusal } from './refusal.ts'
 import { addRestRoutes, type RestRoute } from './rest-routes.ts'
-import { connectionOf, isUpgrade } from './upgrade-refusal.ts'
+import { connectionOf, isUpgrade, onceOver } from './upgrade-refusal.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -34,6 +35,8 @@ declare module 'hono' {
     requestId: string
     /** Where it comes from, as limits count it. */
     clientAddress: string
+    /** Counts its body while that arrives. */
+    arrival: Arrival
   }
 }
 
@@ -94,13 +97,18 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
 
 function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
   const app = new Hono()
+  const beginArrival = createArrivals(config.limits, front.metrics)
   app.use(async (context, next) => {
     // One id for the answer, the log and everything that the call causes.
     const requestId = requestIdOf(context.req.raw.headers)
     context.set('requestId', requestId)
     const { remoteAddress } = connectionOf(context)
     const forwardedFor = context.req.header('x-forwarded-for') ?? null
-    context.set('clientAddress', clientAddress(remoteAddress, forwardedFor, config.limits.trustedProxies))
+    const address = clientAddress(remoteAddress, forwardedFor, config.limits.trustedProxies)
+    const arrival = beginArrival(address)
+    onceOver(context, arrival.close)
+    context.set('clientAddress', address)
+    context.set('arrival', arrival)
     await next()
     if (!context.res.headers.has('x-request-id')) context.header('x-request-id', requestId)
     const { method, path } = context.req
@@ -111,11 +119,11 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
   app.use(allowOrigins(config.corsOrigins))
   app.use(guardOrigin(config.openMode, config.corsOrigins))
   addHealthRoutes(app, front.name, front.readiness, front.metrics)
-  if (front.openApi !== null) addOpenApiRoutes(app, front.name, front.openApi)
   for (const handler of front.handlers)
     app.on([...handler.allowedMethods], [handler.requestPath], (context) => call(handler, context))
   // Calls by RPC are counted by their pipeline, which refuses in the terms of their protocol.
   app.use(countCalls(front.admission))
+  if (front.openApi !== null) addOpenApiRoutes(app, front.name, front.openApi)
   addRestRoutes(app, front.routes, front.transport, config.limits)
   front.addRoutes(app, upgradeWebSocket)
   app.notFound((context) => unroutedResponse(app, context))
@@ -143,7 +151,9 @@ async function call(handler: UniversalHandler, context: Context): Promise<Respon
   const header = new Headers(request.header)
   header.set('x-request-id', context.get('requestId'))
   header.set(clientAddressHeader, context.get('clientAddress'))
-  const response = await handler({ ...request, header })
+  // Fetch's bodies are streams of bytes.
+  const body = context.get('arrival').counted(request.body as AsyncIterable<Uint8Array>)
+  const response = await handler({ ...request, header, body })
   // Only for a content type or method that no protocol here has: the rest are answers of those protocols.
   if (response.body === undefined) return respondWith(context, unsupportedMediaType, response.status)
   return universalServerResponseToFetch(response)

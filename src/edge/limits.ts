@@ -5,6 +5,9 @@ import { readEnv, wholeNumberVariable } from './environment.ts'
 export type EdgeLimits = Readonly<{
   /** Largest HTTP body and largest RPC message. A router payload of 512 KiB is 700 KiB as base64. */
   maxBodyBytes: number
+  /** Bytes of requests that have not arrived whole: of one port, and of it from one address. */
+  arrivingBytes: number
+  arrivingBytesPerAddress: number
   maxJsonDepth: number
   maxHeaderBytes: number
   /** Per port. */
@@ -35,6 +38,8 @@ export type EdgeLimits = Readonly<{
 
 export const defaultLimits: EdgeLimits = {
   maxBodyBytes: 1_572_864,
+  arrivingBytes: 1_073_741_824,
+  arrivingBytesPerAddress: 134_217_728,
   maxJsonDepth: 32,
   maxHeaderBytes: 16_384,
   maxConnections: 10_000,
@@ -54,6 +59,8 @@ export const defaultLimits: EdgeLimits = {
 
 const variables = z.object({
   MPC_MAX_BODY_BYTES: wholeNumberVariable(1_024, 67_108_864).optional(),
+  MPC_MAX_ARRIVING_BYTES: wholeNumberVariable(1_024, 2 ** 40).optional(),
+  MPC_MAX_ARRIVING_BYTES_PER_ADDRESS: wholeNumberVariable(1_024, 2 ** 40).optional(),
   MPC_MAX_JSON_DEPTH: wholeNumberVariable(8, 1_000).optional(),
   MPC_MAX_HEADER_BYTES: wholeNumberVariable(4_096, 1_048_576).optional(),
   MPC_MAX_CONNECTIONS: wholeNumberVariable(1, 1_000_000).optional(),
@@ -76,6 +83,8 @@ export function limitsFromEnv(env: NodeJS.ProcessEnv): EdgeLimits {
   return {
     ...defaults,
     maxBodyBytes: set.MPC_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
+    arrivingBytes: set.MPC_MAX_ARRIVING_BYTES ?? defaults.arrivingBytes,
+    arrivingBytesPerAddress: set.MPC_MAX_ARRIVING_BYTES_PER_ADDRESS ?? defaults.arrivingBytesPerAddress,
     maxJsonDepth: set.MPC_MAX_JSON_DEPTH ?? defaults.maxJsonDepth,
     maxHeaderBytes: set.MPC_MAX_HEADER_BYTES ?? defaults.maxHeaderBytes,
     maxConnections: set.MPC_MAX_CONNECTIONS ?? defaults.maxConnections,

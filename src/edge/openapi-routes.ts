@@ -1,6 +1,7 @@
 /**
  * GET /openapi.json, and a page to browse it and try it out at /docs: Swagger UI from its package, nothing from
- * elsewhere. Files are read when somebody asks for them.
+ * elsewhere. Files are read when somebody first asks for them, and sent in pieces at the speed of the client: anybody
+ * may ask, and one that does not read what it asked for holds one piece and not a file.
  */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -31,12 +32,12 @@ const pageHeaders = {
 /** `document` is the name of one in docs/openapi. */
 export function addOpenApiRoutes(app: Hono, service: string, document: string): void {
   const file = new URL(`../../docs/openapi/${document}.json`, import.meta.url)
-  app.get('/openapi.json', (context) => sendFile(context, file, 'application/json'))
+  addFile(app, '/openapi.json', file, 'application/json')
   app.get('/docs', (context) => send(context, page(service), 'text/html; charset=utf-8'))
   app.get('/docs/', (context) => context.redirect('../docs'))
   app.get('/docs/start.js', (context) => send(context, startScript, 'text/javascript; charset=utf-8'))
   for (const [name, type] of Object.entries(swaggerFiles)) {
-    app.get(`/docs/${name}`, (context) => sendFile(context, resolve(`swagger-ui-dist/${name}`), type))
+    addFile(app, `/docs/${name}`, resolve(`swagger-ui-dist/${name}`), type)
   }
 }
 
@@ -76,10 +77,30 @@ const startScript = `SwaggerUIBundle({
 })
 `
 
-async function sendFile(context: Context, file: string | URL, type: string): Promise<Response> {
-  return send(context, await readFile(file), type)
+function addFile(app: Hono, path: string, file: string | URL, type: string): void {
+  let content: Uint8Array | null = null
+  app.get(path, async (context) => {
+    content ??= await readFile(file)
+    return send(context, inPieces(content), type)
+  })
 }
 
-function send(context: Context, body: string | Uint8Array<ArrayBuffer>, type: string): Response {
+/** Views of `bytes`, made when the client has taken the one before. */
+function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let sent = 0
+  return new ReadableStream(
+    {
+      pull: (stream) => {
+        if (sent < bytes.length) stream.enqueue(bytes.subarray(sent, (sent += pieceBytes)))
+        else stream.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+const pieceBytes = 65_536
+
+function send(context: Context, body: string | ReadableStream, type: string): Response {
   return context.body(body, 200, { ...pageHeaders, 'content-type': type })
 }

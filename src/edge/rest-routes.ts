@@ -88,7 +88,7 @@ async function jsonBody(context: Context, limits: EdgeLimits): Promise<JsonObjec
   if (encoding.toLowerCase() !== 'identity') {
     throw new Refusal('invalid_request', 'compressed bodies are not accepted', { 'Content-Encoding': 'must be absent' })
   }
-  const bytes = await readBody(context.req.raw, limits.maxBodyBytes)
+  const bytes = await readBody(context.req.raw, limits.maxBodyBytes, context.get('arrival'))
   // Also what keeps web pages of other origins from posting without a preflight.
   const mediaType = (context.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
   if (bytes.length > 0 && mediaType !== 'application/json') {

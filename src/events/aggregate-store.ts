@@ -3,6 +3,7 @@
  * the position that was seen. A cached fold is checked against the log before anything is refused or answered from it;
  * before an append the log checks it.
  */
+import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import { AppendConflict, type EventLog, type StoredEvent } from './event-log.ts'
 import { conflictRetry, pauseBefore, type RetryPolicy } from './retry-policy.ts'
 import { createSerialQueue } from './serial-queue.ts'
@@ -15,9 +16,17 @@ export type Fold<State> = Readonly<{ initial: State; evolve: (state: State, payl
 export type Loaded<State> = Readonly<{
   state: State
   head: ChainHead
+  /** SHA-256 of the stored bytes of every event so far, 32 bytes each. */
+  hashes: Uint8Array
   /** Stream position of the session's newest event; 0 when it has none. */
   sequence: number
 }>
+
+/** Whether the chain had this head when it had so many events. */
+export function hadHead({ hashes }: Pick<Loaded<unknown>, 'hashes'>, { version, hash }: ChainHead): boolean {
+  const own = hashes.subarray(hash.length * (version - 1), hash.length * version)
+  return hash.length > 0 && bytesToHex(own) === bytesToHex(hash)
+}
 
 export type DecidedEvent = Readonly<{ actor: string; payload: SessionPayload }>
 
@@ -59,7 +68,7 @@ export function createAggregateStore<State>(options: StoreOptions<State>): Aggre
   const { log, fold, cacheSize = defaultCacheSize, retry = conflictRetry } = options
   const cache = new Map<string, Loaded<State>>()
   const queue = createSerialQueue()
-  const nothing: Loaded<State> = { state: fold.initial, head: emptyChain, sequence: 0 }
+  const nothing: Loaded<State> = { state: fold.initial, head: emptyChain, hashes: emptyChain.hash, sequence: 0 }
 
   function remember(sessionId: string, loaded: Loaded<State>): Loaded<State> {
     const known = cache.get(sessionId)
@@ -73,7 +82,11 @@ export function createAggregateStore<State>(options: StoreOptions<State>): Aggre
 
   function advance(sessionId: string, loaded: Loaded<State>, event: StoredEvent): Loaded<State> {
     const { event: decoded, next } = decodeNext(sessionId, loaded.head, event.data)
-    return { state: fold.evolve(loaded.state, decoded.payload), head: next, sequence: event.sequence }
+    return moved(loaded, decoded.payload, next, event.sequence)
+  }
+
+  function moved(from: Loaded<State>, payload: SessionPayload, head: ChainHead, sequence: number): Loaded<State> {
+    return { state: fold.evolve(from.state, payload), head, hashes: concatBytes(from.hashes, head.hash), sequence }
   }
 
   async function load(sessionId: string): Promise<Loaded<State>> {
@@ -102,7 +115,7 @@ export function createAggregateStore<State>(options: StoreOptions<State>): Aggre
         messageId: eventId,
         expectedLastSequence: current.sequence,
       })
-      current = remember(sessionId, { state: fold.evolve(current.state, payload), head: next, sequence })
+      current = remember(sessionId, moved(current, payload, next, sequence))
     }
     return current
   }

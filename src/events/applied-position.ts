@@ -3,6 +3,8 @@ export type AppliedPosition = Readonly<{
   value(): number
   /** Never goes back. */
   moveTo(sequence: number): void
+  /** Goes back, where what was applied is gone. */
+  restartAt(sequence: number): void
   /** True once `value()` has reached `sequence`; false when that takes longer. */
   reached(sequence: number, timeoutMs: number): Promise<boolean>
   /** Whether anybody waits now. */
@@ -18,6 +20,9 @@ export function createAppliedPosition(start: number, onWait: () => void): Applie
     moveTo: (sequence) => {
       value = Math.max(value, sequence)
       for (const waiter of [...waiters]) if (waiter.sequence <= value) waiter.wake()
+    },
+    restartAt: (sequence) => {
+      value = sequence
     },
     reached: (sequence, timeoutMs) => {
       if (value >= sequence) return Promise.resolve(true)

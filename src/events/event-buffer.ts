@@ -10,6 +10,8 @@ export type EventBuffer = Readonly<{
   /** The oldest events; they stay until dropped. */
   first(count: number): readonly StoredEvent[]
   drop(count: number): void
+  /** Drops all of them, and lets a held-up `add` go. */
+  clear(): void
   /** Until the first event is there, somebody calls `wake`, or, where given, the time is over. */
   wait(timeoutMs?: number): Promise<void>
   /** Ends the present `wait`, and lets a held-up `add` go. */
@@ -32,6 +34,10 @@ export function createEventBuffer(capacity: number): EventBuffer {
     first: (count) => events.slice(0, count),
     drop: (count) => {
       events = events.slice(count)
+      release()
+    },
+    clear: () => {
+      events = []
       release()
     },
     wait: (timeoutMs) =>

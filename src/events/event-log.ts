@@ -11,7 +11,7 @@ export type StoredEvent = Readonly<{
   data: Uint8Array
 }>
 
-export type StreamName = 'SESSIONS' | 'MESSAGES'
+export type StreamName = 'SESSIONS' | 'MESSAGES' | 'CHECKPOINTS'
 
 export type AppendOptions = Readonly<{
   /** Appending the same id again within the dedupe window stores nothing and answers with the first position. */
@@ -34,16 +34,19 @@ export class LogUnavailable extends Error {
 
 export type Follower = Readonly<{ close(): Promise<void> }>
 
-export interface EventLog {
+export interface EventLog extends LogReader {
   /** Throws AppendConflict or LogUnavailable. Resolves once the log has acknowledged. */
   append(subject: string, data: Uint8Array, options: AppendOptions): Promise<Appended>
+}
+
+export interface LogReader {
   /** Every event that matches the filter (one subject, may end in `>`), oldest first, up to the present end. */
   read(filter: string, afterSequence?: number): AsyncIterable<StoredEvent>
   /** The newest event on exactly this subject. */
   last(subject: string): Promise<StoredEvent | null>
   /** The event at a stream position, or null. */
   at(stream: StreamName, sequence: number): Promise<StoredEvent | null>
-  /** Position of the newest event of the stream; 0 when empty. */
+  /** Position of the newest event of the stream; 0 when it is empty, or not there. */
   lastSequence(stream: StreamName): Promise<number>
   /**
    * Delivers every matching event after `afterSequence`, in order, without gap or repeat, across reconnects and server

@@ -6,8 +6,10 @@
 import {
   AckPolicy,
   DeliverPolicy,
+  type Consumer,
   type JetStreamClient,
   type JetStreamManager,
+  type JsMsg,
   type StoredMsg,
 } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
@@ -19,8 +21,10 @@ const batchMessages = 100
 const batchWaitMs = 3000
 /** The server forgets a consumer that a crashed reader left behind. */
 const forgottenAfterMs = 30_000
-const maxConsumers = 5
+/** So many one after the other that deliver nothing. */
+const maxIdleConsumers = 5
 
+/** However slowly the events are taken: what was fetched waits here, and the next batch is fetched meanwhile. */
 export async function* readFrom(
   manager: JetStreamManager,
   client: JetStreamClient,
@@ -30,25 +34,55 @@ export async function* readFrom(
   const stream = streamOf(filter)
   let last = afterSequence
   let remaining = 1
-  for (let attempt = 1; remaining > 0; attempt += 1) {
-    if (attempt > maxConsumers) throw unavailable('reading stopped before the end', null)
+  let failure: unknown = null
+  for (let idle = 0; remaining > 0; idle += 1) {
+    if (idle === maxIdleConsumers) throw unavailable('reading stopped before the end', failure)
     const info = await openConsumer(manager, stream, filter, last)
     remaining = info.num_pending
+    if (remaining === 0) {
+      manager.consumers.delete(stream, info.name).catch(() => undefined)
+      return
+    }
+    const consumer = client.consumers.getConsumerFromInfo(info)
+    let delivered = 0
+    const fetchNext = (): Promise<Batch> => fetchBatch(consumer, delivered, Math.min(batchMessages, remaining))
     try {
-      const consumer = client.consumers.getConsumerFromInfo(info)
+      let fetching = fetchNext()
       while (remaining > 0) {
-        const before = remaining
-        const batch = await consumer.fetch({ max_messages: Math.min(batchMessages, remaining), expires: batchWaitMs })
-        for await (const message of batch) {
-          remaining -= 1
-          last = message.seq
-          yield { stream, sequence: message.seq, subject: message.subject, data: message.data }
+        const { messages, error } = await fetching
+        if (messages.length > 0) idle = -1
+        delivered += messages.length
+        remaining -= messages.length
+        if (error === null && remaining > 0) fetching = fetchNext()
+        for (const { seq, subject, data } of messages) {
+          last = seq
+          yield { stream, sequence: seq, subject, data }
         }
-        if (remaining === before) break
+        failure = error
+        if (error !== null) break
       }
     } finally {
       manager.consumers.delete(stream, info.name).catch(() => undefined)
     }
+  }
+}
+
+type Batch = Readonly<{ messages: readonly JsMsg[]; error: unknown }>
+
+/** Up to `count` messages; fewer, with the reason, where the consumer or some of its messages were lost. Never throws. */
+async function fetchBatch(consumer: Consumer, delivered: number, count: number): Promise<Batch> {
+  const messages: JsMsg[] = []
+  try {
+    for await (const message of await consumer.fetch({ max_messages: count, expires: batchWaitMs })) {
+      // What was under way when the connection broke does not come again.
+      if (message.info.deliverySequence !== delivered + messages.length + 1) {
+        return { messages, error: new Error('messages were lost on the way') }
+      }
+      messages.push(message)
+    }
+    return { messages, error: messages.length === count ? null : new Error('the consumer delivered too few messages') }
+  } catch (error) {
+    return { messages, error }
   }
 }
 
@@ -82,12 +116,16 @@ export async function lastOn(
   return storedEvent(stream, () => manager.streams.getMessage(stream, { last_by_subj: subject }))
 }
 
+/** With replicas the leader is asked where the one that answered first has nothing: it may be behind. */
 export async function eventAt(
   manager: JetStreamManager,
   stream: StreamName,
   sequence: number,
+  askLeader: boolean,
 ): Promise<StoredEvent | null> {
-  return getDirect(manager, stream, { seq: sequence })
+  const found = await getDirect(manager, stream, { seq: sequence })
+  if (found !== null || !askLeader) return found
+  return storedEvent(stream, () => manager.streams.getMessage(stream, { seq: sequence }))
 }
 
 function getDirect(

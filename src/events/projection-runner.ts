@@ -1,24 +1,23 @@
 /**
  * Keeps a read model in Postgres up to date with the log: in batches, each in one transaction together with the
- * position of its last event. A batch that is delivered again, or applied by another process first, changes nothing.
+ * position of its last event. A batch that is delivered again, or applied by another process first, changes nothing;
+ * a read model that was emptied or replaced underneath is filled from where it stands. An event that this release
+ * cannot read stops the work: everything before it is applied, nothing after it.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely } from 'kysely'
 import { createAppliedPosition } from './applied-position.ts'
 import { createEventBuffer } from './event-buffer.ts'
-import type { EventLog, StoredEvent } from './event-log.ts'
+import type { EventLog } from './event-log.ts'
+import { applyBatch, CheckpointWentBack, type Projection } from './projection.ts'
 import { streamOf } from './subjects.ts'
 
-export type Projection<Database> = Readonly<{
-  /** Subject filter of the events it wants. */
-  filter: string
-  /** Stream position of the last applied event; 0 for none. */
-  checkpoint(database: Kysely<Database>): Promise<number>
-  /** The same, locked until the transaction ends, so that two processes never apply the same event. */
-  lockCheckpoint(transaction: Transaction<Database>): Promise<number>
-  moveCheckpoint(transaction: Transaction<Database>, sequence: number): Promise<void>
-  /** Applies events, oldest first. */
-  apply(transaction: Transaction<Database>, events: readonly StoredEvent[]): Promise<void>
+/** How far a read model is behind the log. */
+export type ProjectionLag = Readonly<{
+  /** Events of the stream that are not applied. */
+  events: number
+  /** Age of the oldest of them; 0 where there is none. */
+  seconds: number
 }>
 
 export type ProjectionRunner = Readonly<{
@@ -26,17 +25,23 @@ export type ProjectionRunner = Readonly<{
   waitUntilApplied(sequence: number, timeoutMs: number): Promise<boolean>
   /** Stream position of the last applied event. */
   applied(): number
-  /** False while batches fail. */
+  /** False while batches fail or the work is stopped. */
   healthy(): boolean
+  /** Whether an event that this release cannot read is in the way. */
+  stopped(): boolean
+  /** Throws LogUnavailable. */
+  lag(): Promise<ProjectionLag>
   close(): Promise<void>
 }>
 
-export type RunnerOptions<Database> = Readonly<{
+export type RunnerOptions<Database, Event> = Readonly<{
   log: EventLog
   database: Kysely<Database>
-  projection: Projection<Database>
-  /** Told of every failed batch; the batch is tried again. */
+  projection: Projection<Database, Event>
+  /** Told of every failed batch, which is tried again, and once of an event that stops the work. */
   onError: (error: unknown) => void
+  /** Unix milliseconds. */
+  now?: () => number
   /** Events per transaction, at most. */
   batchSize?: number
   /** How long a batch waits for more events, unless somebody waits for it. */
@@ -48,46 +53,87 @@ const retryPauseMs = 500
 /** The log is behind what was already read from it: it lost events, or the read model belongs to another log. */
 export class ProjectionAhead extends Error {
   override readonly name = 'ProjectionAhead'
+
+  constructor(applied: number, end: number) {
+    super(`the read model has event ${applied}, but the log ends at ${end}: events were lost`)
+  }
 }
 
-export async function startProjection<Database>(options: RunnerOptions<Database>): Promise<ProjectionRunner> {
-  const { log, database, projection, onError, batchSize = 500, batchPauseMs = 15 } = options
+export async function startProjection<Database, Event>(
+  options: RunnerOptions<Database, Event>,
+): Promise<ProjectionRunner> {
+  const { log, database, projection, onError, now = Date.now, batchSize = 500, batchPauseMs = 15 } = options
+  const stream = streamOf(projection.filter)
   const start = await projection.checkpoint(database)
-  const end = await log.lastSequence(streamOf(projection.filter))
-  if (start > end) {
-    throw new ProjectionAhead(`the read model has event ${start}, but the log ends at ${end}: events were lost`)
-  }
+  const end = await log.lastSequence(stream)
+  if (start > end) throw new ProjectionAhead(start, end)
+  let state: 'applying' | 'failing' | 'stopped' = 'applying'
   let closing = false
-  let failing = false
   const buffer = createEventBuffer(2 * batchSize)
   const position = createAppliedPosition(start, buffer.wake)
+  const follow = (after: number) => log.follow(projection.filter, after, buffer.add)
+
+  async function takeBatch(): Promise<void> {
+    const batch = buffer.first(batchSize)
+    const { position: applied, unreadable } = await applyBatch(database, projection, batch, position.value())
+    position.moveTo(applied)
+    if (unreadable === null) {
+      state = 'applying'
+      buffer.drop(batch.length)
+      return
+    }
+    if (state !== 'stopped') onError(unreadable)
+    state = 'stopped'
+    // A newer release beside this one may apply it.
+    await delay(retryPauseMs)
+  }
+
+  /** What is buffered no longer follows what is applied. */
+  async function startOver(from: number): Promise<void> {
+    const closed = follower.close()
+    buffer.clear()
+    await closed
+    buffer.clear()
+    position.restartAt(from)
+    follower = await follow(from)
+  }
 
   async function work(): Promise<void> {
+    let wentBackTo: number | null = null
     while (!closing) {
-      if (buffer.first(1).length === 0) {
-        await buffer.wait()
-        continue
-      }
-      if (!position.awaited()) await buffer.wait(batchPauseMs)
-      const batch = buffer.first(batchSize)
       try {
-        position.moveTo(await applyBatch(database, projection, batch))
-        buffer.drop(batch.length)
-        failing = false
+        if (wentBackTo !== null) await startOver(wentBackTo)
+        wentBackTo = null
+        if (buffer.first(1).length === 0) {
+          await buffer.wait()
+          continue
+        }
+        if (!position.awaited()) await buffer.wait(batchPauseMs)
+        await takeBatch()
       } catch (error) {
-        failing = true
+        state = 'failing'
         onError(error)
-        await delay(retryPauseMs)
+        if (error instanceof CheckpointWentBack) wentBackTo = error.position
+        else await delay(retryPauseMs)
       }
     }
   }
 
-  const follower = await log.follow(projection.filter, start, buffer.add)
+  let follower = await follow(start)
   const working = work()
   return {
     applied: position.value,
     waitUntilApplied: position.reached,
-    healthy: () => !failing,
+    healthy: () => state === 'applying',
+    stopped: () => state === 'stopped',
+    lag: async () => {
+      const applied = position.value()
+      const events = Math.max(0, (await log.lastSequence(stream)) - applied)
+      if (events === 0) return { events, seconds: 0 }
+      const waiting = buffer.first(batchSize).find(({ sequence }) => sequence > applied)
+      const oldest = waiting ?? (await log.at(stream, applied + 1))
+      return { events, seconds: oldest === null ? 0 : Math.max(0, now() - projection.timeOf(oldest)) / 1000 }
+    },
     close: async () => {
       closing = true
       buffer.wake()
@@ -95,21 +141,4 @@ export async function startProjection<Database>(options: RunnerOptions<Database>
       await working
     },
   }
-}
-
-/** The position that the read model has afterwards. */
-async function applyBatch<Database>(
-  database: Kysely<Database>,
-  projection: Projection<Database>,
-  batch: readonly StoredEvent[],
-): Promise<number> {
-  return database.transaction().execute(async (transaction) => {
-    const done = await projection.lockCheckpoint(transaction)
-    const fresh = batch.filter((event) => event.sequence > done)
-    const last = fresh.at(-1)
-    if (last === undefined) return done
-    await projection.apply(transaction, fresh)
-    await projection.moveCheckpoint(transaction, last.sequence)
-    return last.sequence
-  })
 }

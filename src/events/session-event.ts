@@ -6,8 +6,9 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { SessionEventSchema, type SessionEvent } from '../gen/mpc/events/v1/session_events_pb.ts'
+import { schemaVersion, upcast } from './schema-version.ts'
 
-export const schemaVersion = 1
+export { schemaVersion }
 
 /** What happened, without its envelope. `case` is undefined for a kind of event that this version does not know. */
 export type SessionPayload = SessionEvent['payload']
@@ -65,8 +66,13 @@ export function encodeEvent(
   return { eventId: event.eventId, bytes, next: { version: head.version + 1, hash: sha256(bytes) } }
 }
 
-/** Throws BrokenChain for bytes that are no event. */
+/** In the present form. Throws BrokenChain for bytes that are no event, NewerSchemaVersion. */
 export function decodeEvent(bytes: Uint8Array): SessionEvent {
+  return upcast(decodeStored(bytes))
+}
+
+/** As it was written: its envelope is the same in every version. Throws BrokenChain for bytes that are no event. */
+export function decodeStored(bytes: Uint8Array): SessionEvent {
   try {
     return fromBinary(SessionEventSchema, bytes)
   } catch (cause) {
@@ -74,13 +80,25 @@ export function decodeEvent(bytes: Uint8Array): SessionEvent {
   }
 }
 
-/** Decodes the event that follows `head` in a session. Throws BrokenChain saying what does not fit. */
+/**
+ * Decodes the event that follows `head` in a session. Throws BrokenChain saying what does not fit, NewerSchemaVersion.
+ */
 export function decodeNext(
   sessionId: string,
   head: ChainHead,
   bytes: Uint8Array,
 ): Readonly<{ event: SessionEvent; next: ChainHead }> {
-  const event = decodeEvent(bytes)
+  const { stored, next } = link(sessionId, head, bytes)
+  return { event: upcast(stored), next }
+}
+
+/** The event as it was written, if it follows `head`. Throws BrokenChain. */
+function link(
+  sessionId: string,
+  head: ChainHead,
+  bytes: Uint8Array,
+): Readonly<{ stored: SessionEvent; next: ChainHead }> {
+  const event = decodeStored(bytes)
   const version = head.version + 1
   const complain = (what: string): never => {
     throw new BrokenChain(`event ${version} of session ${sessionId} ${what}`)
@@ -88,7 +106,7 @@ export function decodeNext(
   if (event.sessionId !== sessionId) complain('belongs to another session')
   if (event.sessionSequence !== BigInt(version)) complain(`is numbered ${event.sessionSequence}`)
   if (bytesToHex(event.previousHash) !== bytesToHex(head.hash)) complain('does not follow from the event before it')
-  return { event, next: { version, hash: sha256(bytes) } }
+  return { stored: event, next: { version, hash: sha256(bytes) } }
 }
 
 export type ChainVerdict =
@@ -101,13 +119,13 @@ export type ChainVerdict =
  */
 export async function verifyChain(
   sessionId: string,
-  stored: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  events: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   expected: ChainHead = emptyChain,
 ): Promise<ChainVerdict> {
   let head = emptyChain
   try {
-    for await (const bytes of stored) {
-      const { event, next } = decodeNext(sessionId, head, bytes)
+    for await (const bytes of events) {
+      const { stored: event, next } = link(sessionId, head, bytes)
       if (event.eventId !== contentId(event)) throw new BrokenChain('the event id is not the hash of the event')
       if (next.version === expected.version && bytesToHex(next.hash) !== bytesToHex(expected.hash)) {
         throw new BrokenChain('the event is not the one that was kept')

@@ -22,7 +22,7 @@ type Known = { usedBytes: number; lookedAtMs: number; looking: Promise<void> | n
 
 export function watchStreamSpace(manager: JetStreamManager, sizes: StreamSizes): StreamSpace {
   const never = (): Known => ({ usedBytes: 0, lookedAtMs: -Infinity, looking: null })
-  const streams: Readonly<Record<StreamName, Known>> = { SESSIONS: never(), MESSAGES: never() }
+  const streams: Readonly<Record<StreamName, Known>> = { SESSIONS: never(), MESSAGES: never(), CHECKPOINTS: never() }
 
   /** Without an answer the append itself will tell what is wrong. */
   async function look(stream: StreamName, known: Known): Promise<void> {

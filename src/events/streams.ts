@@ -1,5 +1,5 @@
 /**
- * The two streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old
+ * The three streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old
  * ones. Only options that nats-server 2.9 knows are used.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,27 +13,47 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream'
 import { LogUnavailable, type StreamName } from './event-log.ts'
-import { allMessages, allSessions } from './subjects.ts'
+import { allMessages, allSessions, checkpoints } from './subjects.ts'
 
 const nanosPerMs = 1_000_000
 
-/** Largest stored event in bytes: a routed payload of 512 KiB with its envelope; a lifecycle event is far smaller. */
-export const maxEventBytes: Readonly<Record<StreamName, number>> = { SESSIONS: 64 * 1024, MESSAGES: 640 * 1024 }
+/** Largest stored event in bytes: a routed payload of 512 KiB with its envelope; other events are far smaller. */
+export const maxEventBytes: Readonly<Record<StreamName, number>> = {
+  SESSIONS: 64 * 1024,
+  MESSAGES: 640 * 1024,
+  CHECKPOINTS: 1024,
+}
 
-const subjects: Readonly<Record<StreamName, string>> = { SESSIONS: allSessions, MESSAGES: allMessages }
+const subjects: Readonly<Record<StreamName, string>> = {
+  SESSIONS: allSessions,
+  MESSAGES: allMessages,
+  CHECKPOINTS: checkpoints,
+}
 
 export type StreamSizes = Readonly<Record<StreamName, number>>
 
 /** Bytes that each stream may take on disk. */
-export const defaultStreamSizes: StreamSizes = { SESSIONS: 512 * 1024 * 1024, MESSAGES: 2 * 1024 * 1024 * 1024 }
+export const defaultStreamSizes: StreamSizes = {
+  SESSIONS: 512 * 1024 * 1024,
+  MESSAGES: 2 * 1024 * 1024 * 1024,
+  CHECKPOINTS: 512 * 1024 * 1024,
+}
 
 /** How long the server remembers message ids. Longer than any retry of ours; writers are idempotent by themselves. */
 export const dedupeWindowMs = 120_000
 
 /** The default for what is not given. */
-export function streamSizes(sessionsBytes: number | undefined, messagesBytes: number | undefined): StreamSizes {
-  const { SESSIONS, MESSAGES } = defaultStreamSizes
-  return { SESSIONS: sessionsBytes ?? SESSIONS, MESSAGES: messagesBytes ?? MESSAGES }
+export function streamSizes(
+  sessionsBytes: number | undefined,
+  messagesBytes: number | undefined,
+  checkpointsBytes: number | undefined,
+): StreamSizes {
+  const { SESSIONS, MESSAGES, CHECKPOINTS } = defaultStreamSizes
+  return {
+    SESSIONS: sessionsBytes ?? SESSIONS,
+    MESSAGES: messagesBytes ?? MESSAGES,
+    CHECKPOINTS: checkpointsBytes ?? CHECKPOINTS,
+  }
 }
 
 export function streamConfig(name: StreamName, replicas: number, sizes: StreamSizes = defaultStreamSizes) {
@@ -59,9 +79,9 @@ export function streamConfig(name: StreamName, replicas: number, sizes: StreamSi
   } satisfies Partial<StreamConfig>
 }
 
-/** Creates both streams, or brings their limits up to date. Throws LogUnavailable with the server's reason. */
+/** Creates the streams, or brings their limits up to date. Throws LogUnavailable with the server's reason. */
 export async function ensureStreams(manager: JetStreamManager, replicas: number, sizes: StreamSizes): Promise<void> {
-  for (const name of ['SESSIONS', 'MESSAGES'] as const) {
+  for (const name of ['SESSIONS', 'MESSAGES', 'CHECKPOINTS'] as const) {
     const config = streamConfig(name, replicas, sizes)
     for (let attempt = 1; ; attempt += 1) {
       try {

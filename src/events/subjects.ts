@@ -1,5 +1,5 @@
 /**
- * The subjects of the two streams, and nothing else that could become one: every token is checked before it is joined
+ * The subjects of the three streams, and nothing else that could become one: every token is checked before it is joined
  * in, so that no id can address another session or a wildcard.
  */
 import type { StreamName } from './event-log.ts'
@@ -12,6 +12,8 @@ export const everyone = 'all'
 
 export const allSessions = 'mpc.session.>'
 export const allMessages = 'mpc.message.>'
+/** The one subject of the checkpoints of the whole log. */
+export const checkpoints = 'mpc.checkpoint'
 
 /** Lifecycle events of one session. Throws RangeError for anything that is not an id. */
 export function sessionSubject(sessionId: string): string {
@@ -28,21 +30,27 @@ export function messagesOfSession(sessionId: string): string {
   return `mpc.message.${checkedToken(sessionId)}.>`
 }
 
-/** The session id in a subject of either stream, or null for a foreign subject. */
+/** The session id in a subject, or null for one that is of no session. */
 export function sessionIdOf(subject: string): string | null {
   const [root, kind, sessionId] = subject.split('.')
   if (root !== 'mpc' || (kind !== 'session' && kind !== 'message')) return null
   return sessionId !== undefined && token.test(sessionId) ? sessionId : null
 }
 
-/** Which stream holds a subject or filter. Throws RangeError for a subject of neither. */
+/** Which stream holds a subject or filter. Throws RangeError for a subject of none. */
 export function streamOf(subject: string): StreamName {
   if (/^mpc\.session\.(>|[A-Za-z0-9_-]{1,64})$/.test(subject)) return 'SESSIONS'
   if (/^mpc\.message\.(>|[A-Za-z0-9_-]{1,64}\.(>|[A-Za-z0-9_-]{1,64}))$/.test(subject)) return 'MESSAGES'
+  if (subject === checkpoints) return 'CHECKPOINTS'
   throw new RangeError('not a subject of the event log')
 }
 
+/** Whether this may be a session id, a party id or a device id. */
+export function isToken(value: string): boolean {
+  return token.test(value)
+}
+
 function checkedToken(value: string): string {
-  if (!token.test(value)) throw new RangeError('a subject token is 1 to 64 characters of A-Z a-z 0-9 _ -')
+  if (!isToken(value)) throw new RangeError('a subject token is 1 to 64 characters of A-Z a-z 0-9 _ -')
   return value
 }

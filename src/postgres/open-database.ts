@@ -1,5 +1,5 @@
 /** A service's connection to Postgres: its own schema in the common database, brought up to date at start. */
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import pg from 'pg'
 import { ConfigurationError } from '../edge/configuration-error.ts'
@@ -9,11 +9,12 @@ export type DatabaseOptions = Readonly<{
   url: string
   /** Every connection sees this schema first, so tables need no prefix. */
   schema: string
-  /** Steps by name, in the order of their names. A step that has been released is never changed. */
-  migrations: Readonly<Record<string, Migration>>
+  /** Steps by name, in the order of their names, never changed once released. Absent: the schema is taken as it is. */
+  migrations?: Readonly<Record<string, Migration>>
   /** Shown in the server's list of connections. */
   application: string
   maxConnections: number
+  /** 0: none. */
   statementTimeoutMs: number
   /** Told when a connection is lost. */
   onConnectionLost: (error: Error) => void
@@ -37,7 +38,8 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
   pool.on('connect', (client) => client.on('error', onConnectionLost))
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
-    await migrate(database, schema, migrations)
+    if (migrations === undefined) await sql`select 1`.execute(database)
+    else await migrate(database, schema, migrations)
     return database
   } catch (error) {
     await database.destroy()

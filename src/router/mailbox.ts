@@ -2,11 +2,11 @@
  * The messages of one session in the order of the log. The index is complete, payloads may have left memory. The first
  * message of a slot counts; whoever reads the log, live or later, comes to the same mailbox.
  */
-import { fromBinary } from '@bufbuild/protobuf'
 import type { StoredEvent } from '../events/event-log.ts'
-import { MessageEventSchema, type MessageEvent, type MessageRouted } from '../gen/mpc/events/v1/message_events_pb.ts'
+import { decodeMessageEvent } from '../events/message-event.ts'
+import { slotKey } from '../events/message-slot.ts'
+import type { MessageRouted } from '../gen/mpc/events/v1/message_events_pb.ts'
 import type { PayloadCache } from './payload-cache.ts'
-import { slotKey } from './slot.ts'
 import { TicketBook } from './ticket-book.ts'
 
 export type Entry = {
@@ -100,13 +100,4 @@ export function indexAfter(entries: readonly Entry[], afterSequence: number): nu
     else high = middle
   }
   return low
-}
-
-/** Null for bytes that are not a MessageEvent. */
-export function decodeMessageEvent(data: Uint8Array): MessageEvent | null {
-  try {
-    return fromBinary(MessageEventSchema, data)
-  } catch {
-    return null
-  }
 }

@@ -28,7 +28,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const limits = routerLimitsFromEnv(env)
   const values = readEnv(variables, env)
   const { NATS_URL: url, MPC_NATS_REPLICAS: replicas, MPC_LOG_LEVEL: level } = values
-  const sizes = streamSizes(values.MPC_SESSIONS_MAX_BYTES, values.MPC_MESSAGES_MAX_BYTES)
+  const { MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES } = values
+  const sizes = streamSizes(MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES)
   const logger = createLogger(name, level)
   const log = await openEventLog({ url, name, replicas, sizes })
   try {

@@ -1,6 +1,7 @@
 /** The payload of an indexed message: from memory, or from its place in the log. */
 import { LogUnavailable, type EventLog } from '../events/event-log.ts'
-import { decodeMessageEvent, type Entry } from './mailbox.ts'
+import { decodeMessageEvent } from '../events/message-event.ts'
+import type { Entry } from './mailbox.ts'
 
 /** Throws LogUnavailable. */
 export async function payloadOf(log: EventLog, entry: Entry): Promise<Uint8Array> {

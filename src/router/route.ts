@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { EventLog } from '../events/event-log.ts'
+import { messageId, refusalId, slotKey, slotOf, slotSubject, type Slot } from '../events/message-slot.ts'
 import { Refusal } from '../edge/refusal.ts'
 import type { MessageEvent } from '../gen/mpc/events/v1/message_events_pb.ts'
 import type { Lease, LiveViews } from './live-views.ts'
@@ -21,7 +22,6 @@ import {
   type SessionBox,
 } from './membership.ts'
 import { payloadOf } from './payload.ts'
-import { messageId, refusalId, slotKey, slotOf, slotSubject, type Slot } from './slot.ts'
 import { storeEvent } from './store-event.ts'
 
 export type Outgoing = Readonly<{

@@ -1,6 +1,7 @@
 /** Appending what happens to the messages of a session. */
 import { create, toBinary } from '@bufbuild/protobuf'
 import type { Appended, EventLog } from '../events/event-log.ts'
+import { messageSchemaVersion } from '../events/message-event.ts'
 import { MessageEventSchema, type MessageEvent } from '../gen/mpc/events/v1/message_events_pb.ts'
 
 export type EventWriter = Readonly<{ log: EventLog; now: () => number }>
@@ -14,8 +15,6 @@ export type NewEvent = Readonly<{
   payload: MessageEvent['payload']
 }>
 
-const schemaVersion = 1
-
 /** Throws LogUnavailable. */
 export function storeEvent(writer: EventWriter, event: NewEvent): Promise<Appended> {
   const { subject, sessionId, id, correlationId, payload } = event
@@ -24,7 +23,7 @@ export function storeEvent(writer: EventWriter, event: NewEvent): Promise<Append
     sessionId,
     timeMs: BigInt(writer.now()),
     correlationId,
-    schemaVersion,
+    schemaVersion: messageSchemaVersion,
     payload,
   })
   return writer.log.append(subject, toBinary(MessageEventSchema, stored), { messageId: id })

@@ -231,12 +231,16 @@ describe('a bad configuration', () => {
   const openKey = () => {
     const file = newKeyFile(folder, 'open.key')
     chmodSync(file, 0o644)
-    return { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, MPC_CREDENTIAL_KEY_FILE: file }
+    const identity = newKeyFile(folder, 'open-identity.key')
+    const keys = { MPC_CREDENTIAL_KEY_FILE: file, MPC_COORDINATOR_IDENTITY_FILE: identity }
+    return { NATS_URL: natsUrl, DATABASE_URL: databaseUrl, ...keys }
   }
+  const noIdentity = () => ({ ...openKey(), MPC_COORDINATOR_IDENTITY_FILE: '' })
 
   test.each([
     ['coordinator', 'MPC_CREDENTIAL_KEY_FILE', 'must be set', () => ({ NATS_URL: natsUrl, DATABASE_URL: databaseUrl })],
     ['coordinator', 'MPC_CREDENTIAL_KEY_FILE', 'chmod 600 [^ ]*open.key', openKey],
+    ['coordinator', 'MPC_COORDINATOR_IDENTITY_FILE', 'must be set', noIdentity],
     ['router', 'NATS_URL', 'must be set', () => ({})],
     ['router', 'NATS_URL', 'or several with commas', () => ({ NATS_URL: 'http://127.0.0.1:4222' })],
     ['account', 'MPC_API_KEYS_FILE', 'is not JSON', badKeys],

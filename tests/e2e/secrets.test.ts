@@ -2,11 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
+import { openLiveLog } from '../../src/audit/live-log.ts'
+import { exportLines } from '../../src/audit/write-export.ts'
 import { decodeKeyShare, encodeKeyShare } from '../../src/crypto/key-share-codec.ts'
-import { scalarToBytes } from '../../src/crypto/curve/scalar.ts'
 import { recordingShares } from '../../bench/recording-host.ts'
 import { createWorkerHost } from '../../src/party/node/worker-host.ts'
 import { openDevice } from '../../src/cli/device.ts'
+import { openLogReader } from '../../src/events/log-reader.ts'
+import { formsOf, secretsOfShare } from './fixtures/secret-forms.ts'
 import { makeKey, recovery, tokenOf, user, useSystem } from './fixtures/system.ts'
 
 const system = useSystem()
@@ -15,12 +18,6 @@ function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-}
-
-/** Raw, hex and base64: however a careless line of code might have written it. */
-function forms(secret: Uint8Array): readonly Buffer[] {
-  const bytes = Buffer.from(secret)
-  return [bytes, Buffer.from(bytes.toString('hex')), Buffer.from(bytes.toString('base64').replace(/=+$/, ''))]
 }
 
 async function tableText(url: string): Promise<string> {
@@ -41,7 +38,23 @@ async function tableText(url: string): Promise<string> {
   }
 }
 
-test('after a key generation no share, token or e-mail address is in the log, its files, the read models or any log line', async () => {
+/** An audit export, as it is and with its events decoded. */
+async function exportOf(natsUrl: string): Promise<ReadonlyMap<string, Buffer>> {
+  const log = await openLogReader({ url: natsUrl, name: 'auditor' })
+  try {
+    const lines: string[] = []
+    for await (const line of exportLines(await openLiveLog(log, Date.now()))) lines.push(line)
+    const events = lines.map((line) => Buffer.from(/"data":"([^"]+)"/.exec(line)?.[1] ?? '', 'base64'))
+    return new Map([
+      ['audit export', Buffer.from(lines.join(''))],
+      ['events of the audit export', Buffer.concat(events)],
+    ])
+  } finally {
+    await log.close()
+  }
+}
+
+test('after a key generation no share, token or e-mail address is in log files, exports, read models or log lines', async () => {
   const { stack } = system()
   const shares: Uint8Array[] = []
   const host = recordingShares(createWorkerHost(), shares)
@@ -69,16 +82,8 @@ test('after a key generation no share, token or e-mail address is in the log, it
   expect(shares).toHaveLength(2)
   const secrets = new Map<string, readonly Buffer[]>()
   shares.forEach((encoded, i) => {
-    const share = decodeKeyShare(encoded)
-    expect(encodeKeyShare(share)).toEqual(encoded)
-    secrets.set(`share ${i}`, forms(scalarToBytes(share.secretShare)))
-    for (const { index, zeroShareSeed, ot } of share.peers) {
-      secrets.set(`zero-share seed of ${i} with ${index}`, forms(zeroShareSeed))
-      if (ot !== null) {
-        secrets.set(`base OT seeds of ${i} with ${index}`, forms(ot.asReceiver.seeds0.subarray(0, 32)))
-        secrets.set(`choice bits of ${i} towards ${index}`, forms(ot.asSender.delta))
-      }
-    }
+    expect(encodeKeyShare(decodeKeyShare(encoded))).toEqual(encoded)
+    for (const [what, secret] of secretsOfShare(encoded)) secrets.set(`${what} of party ${i}`, formsOf(secret))
   })
   for (const partyId of Object.keys(session.join_tokens)) {
     secrets.set(`join token of ${partyId}`, [Buffer.from(tokenOf(session, partyId))])
@@ -86,12 +91,14 @@ test('after a key generation no share, token or e-mail address is in the log, it
   secrets.set('e-mail address', [Buffer.from('@example.com')])
 
   const logFiles = [...filesBelow(join(stack.folder, 'nats')), ...filesBelow(join(stack.folder, 'logs'))]
-  const places = new Map(logFiles.map((file) => [file, readFileSync(file)] as const))
+  const places = new Map<string, Buffer>(logFiles.map((file) => [file, readFileSync(file)] as const))
   places.set('coordinator tables', Buffer.from(await tableText(stack.databaseUrl)))
+  for (const [part, content] of await exportOf(stack.natsUrl)) places.set(part, content)
   const stored = [...places.values()]
   // The search works: what must be there is found.
   expect(stored.some((content) => content.includes(session.session_id))).toBe(true)
   expect(stored.some((content) => content.includes(Buffer.from(made.publicKey)))).toBe(true)
+  expect(places.get('events of the audit export')?.includes(session.session_id)).toBe(true)
   for (const [what, secretForms] of secrets) {
     for (const [place, content] of places) {
       expect(

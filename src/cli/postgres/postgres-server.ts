@@ -35,7 +35,8 @@ export type PostgresServer = Readonly<{
 const stopSignal: NodeJS.Signals = 'SIGINT'
 const graceMs = 20_000
 const readyTimeoutMs = 60_000
-const database = 'mpc'
+/** The one that all services share, each in a schema of its own. */
+export const database = 'mpc'
 
 /** Backends of a killed server hold its shared memory for a moment, and a free port can be taken by somebody else. */
 const startAttempts = 5

@@ -20,6 +20,7 @@ export type DataFolder = Readonly<{
   nats: string
   postgres: string
   credentialKeyFile: string
+  coordinatorIdentityFile: string
   serverPartiesFile: string
   logFile: (process: string) => string
   /** Of a server party; each has its own. */
@@ -32,6 +33,7 @@ export function describeDataFolder(path: string): DataFolder {
     nats: join(path, 'nats'),
     postgres: join(path, 'postgres'),
     credentialKeyFile: join(path, 'keys', 'credential-key'),
+    coordinatorIdentityFile: join(path, 'keys', 'coordinator-identity'),
     serverPartiesFile: join(path, 'server-parties.json'),
     logFile: (process) => join(path, 'logs', `${process}.log`),
     party: (name) => ({
@@ -78,6 +80,7 @@ function makeFolder(path: string): void {
 /** Creates the keys that are missing and the coordinator's list of server parties. Existing keys are never replaced. */
 export async function ensureKeys(folder: DataFolder): Promise<void> {
   ensureKey(folder.credentialKeyFile)
+  ensureKey(folder.coordinatorIdentityFile)
   const registered = []
   for (const { name, deviceId } of serviceSpecs) {
     if (deviceId === undefined) continue

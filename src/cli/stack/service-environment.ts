@@ -29,6 +29,7 @@ export function serviceEnvironment(
     ...(spec.command === 'coordinator' && {
       MPC_SERVER_PARTIES_FILE: folder.serverPartiesFile,
       MPC_CREDENTIAL_KEY_FILE: folder.credentialKeyFile,
+      MPC_COORDINATOR_IDENTITY_FILE: folder.coordinatorIdentityFile,
     }),
     ...(spec.deviceId !== undefined && partyEnvironment(spec.name, spec.deviceId, folder)),
   }

@@ -4,10 +4,10 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { ServiceReport } from '../run-service.ts'
 import { describeExit, type Exit } from '../processes/kept-process.ts'
 import { openLog } from '../processes/log-file.ts'
+import { programFile } from '../processes/program-file.ts'
 import { waitUntil } from '../processes/wait-until.ts'
 import { StartupError } from '../startup-error.ts'
 import type { ServiceCommand, ServiceName } from './services.ts'
@@ -40,7 +40,7 @@ const stableMs = 30_000
 
 type Child = Readonly<{ process: ChildProcess; gone: Promise<Exit>; failure: () => string | null; startedAtMs: number }>
 
-const mainFile = fileURLToPath(new URL('../main.ts', import.meta.url))
+const mainFile = programFile('../main.ts', import.meta.url)
 
 /** Resolves when the service's /readyz says so. Throws StartupError with the service's own reason. */
 export async function startService(launch: ServiceLaunch): Promise<ServiceProcess> {

@@ -1,6 +1,7 @@
 /** What can be asked of a session. Ids, times and hashes come in with the command: deciding is pure. */
 import type { KeyType } from '../../crypto/key-type.ts'
 import type { JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
+import type { WitnessClaim } from '../../identity/witness.ts'
 
 /** One party of the session to be created, with the hash of the token it will join with. */
 export type Invited = Readonly<{
@@ -76,6 +77,8 @@ export type ReportResult = Readonly<{
   recoveryId: number
   /** Of a party with keys, verified; else empty. */
   resultSignature: Uint8Array
+  /** What the party saw of the session, verified; null where it did not say. */
+  witness: (WitnessClaim & Readonly<{ signature: Uint8Array }>) | null
 }>
 
 export type ReportFailure = Readonly<{

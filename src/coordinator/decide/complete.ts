@@ -9,7 +9,12 @@ import { recoverPublicKey, verifySignature } from '../../crypto/ecdsa.ts'
 import { isFrostPublicKey, verifyFrostSignature } from '../../crypto/frost/suite.ts'
 import { invalidField, Refusal } from '../../edge/refusal.ts'
 import type { SessionPayload } from '../../events/session-event.ts'
-import { PartyCompletedSchema, SessionFailedSchema } from '../../gen/mpc/events/v1/session_events_pb.ts'
+import {
+  PartyCompletedSchema,
+  SessionFailedSchema,
+  WitnessSchema,
+  type Witness,
+} from '../../gen/mpc/events/v1/session_events_pb.ts'
 import { evolve, isFinal, type Result, type SessionState } from '../session-state.ts'
 import type { ReportFailure, ReportResult } from './command.ts'
 import { requireJoined, requireNotFailed, requireUnexpired } from './require.ts'
@@ -33,9 +38,14 @@ export function reportResult(state: SessionState, command: ReportResult): readon
     return [{ case: 'sessionFailed', value: create(SessionFailedSchema, blame) }]
   }
   const { partyId, resultSignature } = command
-  const value = create(PartyCompletedSchema, { partyId, ...result, resultSignature })
+  const value = create(PartyCompletedSchema, { partyId, ...result, resultSignature, ...witnessOf(command) })
   const completed: SessionPayload = { case: 'partyCompleted', value }
   return [completed, ...outcomeOf(evolve(state, completed))]
+}
+
+function witnessOf({ witness }: ReportResult): { witness?: Witness } {
+  if (witness === null) return {}
+  return { witness: create(WitnessSchema, { ...witness, version: BigInt(witness.version) }) }
 }
 
 export function reportFailure(state: SessionState, command: ReportFailure): readonly SessionPayload[] {

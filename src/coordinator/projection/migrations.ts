@@ -71,7 +71,29 @@ const keyTypes: Migration = {
   },
 }
 
+/** What is known of the log itself, beside the read model. */
+const logCheckpoints: Migration = {
+  up: async (database: Kysely<unknown>) => {
+    await database.schema
+      .createTable('log_checkpoints')
+      .addColumn('sequence', 'bigint', (column) => column.primaryKey())
+      .addColumn('time_ms', 'bigint', (column) => column.notNull())
+      .addColumn('sessions_size', 'bigint', (column) => column.notNull())
+      .addColumn('messages_size', 'bigint', (column) => column.notNull())
+      .addColumn('stored', 'bytea', (column) => column.notNull())
+      .execute()
+    await database.schema
+      .createTable('log_trees')
+      .addColumn('stream', 'text', (column) => column.primaryKey())
+      .addColumn('checkpoint', 'bigint', (column) => column.notNull())
+      .addColumn('size', 'bigint', (column) => column.notNull())
+      .addColumn('subtrees', 'bytea', (column) => column.notNull())
+      .execute()
+  },
+}
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-read-model': readModel,
   '0002-key-types': keyTypes,
+  '0003-log-checkpoints': logCheckpoints,
 }

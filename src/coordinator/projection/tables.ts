@@ -1,7 +1,9 @@
 /**
- * The coordinator's read model in Postgres, schema `coordinator`. All of it can be dropped and rebuilt from the log.
+ * The coordinator's read model in Postgres, schema `coordinator`. All of it can be dropped and rebuilt from the log;
+ * what is known of the log itself (checkpoints/tables.ts) lies beside it.
  */
 import type { ColumnType } from 'kysely'
+import type { CheckpointDatabase } from '../checkpoints/tables.ts'
 
 /** bigint columns arrive as text: the driver does not know that ours stay below 2^53. */
 type Whole = ColumnType<string, number, number>
@@ -55,7 +57,7 @@ export type KeysTable = {
 
 export type CheckpointTable = { projection: string; sequence: Whole }
 
-export type CoordinatorDatabase = {
+export type CoordinatorDatabase = CheckpointDatabase & {
   sessions: SessionsTable
   participants: ParticipantsTable
   keys: KeysTable

@@ -5,7 +5,7 @@ import { decodeElement as decode, encodeElement as encode } from '../limbs/ristr
 import { newPoint, type EdwardsPoint } from '../limbs/ristretto255/points.ts'
 import type { Rng } from '../protocol.ts'
 
-/** Extended coordinates. Never changed once made. */
+/** Extended coordinates. Never changed once made, but to overwrite them. */
 export type ElementPoint = EdwardsPoint
 
 declare const belowOrder: unique symbol
@@ -32,6 +32,16 @@ export function element(point: ElementPoint): Element {
   const bytes = new Uint8Array(elementLength)
   encode(bytes, point)
   return { point, bytes }
+}
+
+/** Overwrites an element that is secret. */
+export function wipeElement({ point, bytes }: Element): void {
+  bytes.fill(0)
+  wipeElementPoint(point)
+}
+
+export function wipeElementPoint({ x, y, z, t }: ElementPoint): void {
+  for (const coordinate of [x, y, z, t]) coordinate.fill(0)
 }
 
 /** Decodes the canonical encoding of an element other than the identity; anything else: undefined. */

@@ -1,70 +1,91 @@
-/** Points of secp256k1, on @noble/curves. The only module of this folder that knows how they are represented. */
-import { secp256k1 } from '@noble/curves/secp256k1.js'
-import type { Scalar } from './scalar.ts'
+/** Points of secp256k1 as values: how they are represented, compared and encoded. Arithmetic is the engine's. */
+import { equal, parity, readElement, writeElement } from '../limbs/secp256k1/bytes.ts'
+import { add, fieldElement, multiply, newElement, scale, square } from '../limbs/secp256k1/field.ts'
+import { equalLimbPoints, isIdentityPoint, newPoint, type LimbPoint } from '../limbs/secp256k1/points.ts'
+import { invert, squareRoot } from '../limbs/secp256k1/powers.ts'
 
-const { Point: NoblePoint } = secp256k1
-
-export type Point = InstanceType<typeof NoblePoint>
+/** Projective coordinates. Never changed once made. */
+export type Point = LimbPoint
 
 export const pointLength = 33
-export const identity: Point = NoblePoint.ZERO
+const coordinateLength = 32
 
-/** k·G for a secret k, in constant time as far as noble's BigInt arithmetic allows. Zero gives the identity. */
-export function multiplyBase(k: Scalar): Point {
-  return k === 0n ? identity : NoblePoint.BASE.multiply(k)
-}
-
-/** k·P for a secret k, likewise. */
-export function multiplyPoint(point: Point, k: Scalar): Point {
-  return k === 0n || point.is0() ? identity : point.multiply(k)
-}
-
-/** k·P in variable time: k and P must both be public. */
-export function multiplyPublic(point: Point, k: Scalar): Point {
-  return point.multiplyUnsafe(k)
-}
-
-/** k·G in variable time: k must be public. */
-export function multiplyBasePublic(k: Scalar): Point {
-  return NoblePoint.BASE.multiplyUnsafe(k)
-}
-
-export function addPoints(...terms: readonly Point[]): Point {
-  return terms.reduce((sum, term) => sum.add(term), identity)
-}
+export const identity: Point = newPoint()
 
 export function equalPoints(a: Point, b: Point): boolean {
-  return a.equals(b)
+  return equalLimbPoints(a, b)
 }
 
 export function isIdentity(point: Point): boolean {
-  return point.is0()
+  return isIdentityPoint(point)
+}
+
+type Affine = Readonly<{ x: Uint8Array; y: Uint8Array }>
+
+/** Points are encoded and hashed several times each, and every first time costs an inversion. */
+const known = new WeakMap<Point, Affine>()
+
+/** The affine coordinates, 32 big-endian bytes each, not to be changed. The identity has none: it throws. */
+export function affine(point: Point): Affine {
+  const found = known.get(point) ?? toAffine(point)
+  known.set(point, found)
+  return found
+}
+
+function toAffine({ x, y, z }: Point): Affine {
+  if (isIdentity({ x, y, z })) throw new Error('the point at infinity has no encoding')
+  const inverse = newElement()
+  invert(inverse, z)
+  const coordinate = (value: Point['x']) => {
+    const [quotient, bytes] = [newElement(), new Uint8Array(coordinateLength)]
+    multiply(quotient, value, inverse)
+    writeElement(bytes, quotient)
+    return bytes
+  }
+  return { x: coordinate(x), y: coordinate(y) }
 }
 
 /** 33 bytes, compressed SEC 1. The identity has no encoding here: it throws. */
 export function encodePoint(point: Point): Uint8Array {
-  if (point.is0()) throw new Error('the point at infinity has no encoding')
-  return point.toBytes(true)
-}
-
-/** Reads exactly what `encodePoint` writes. Any other length, prefix or x, or a point off the curve: undefined. */
-export function decodePoint(bytes: Uint8Array): Point | undefined {
-  if (bytes.length !== pointLength) return undefined
-  try {
-    // Of 33 bytes noble accepts prefixes 2 and 3 only, so never the identity; the cofactor is 1, so no subgroup check.
-    return NoblePoint.fromBytes(bytes)
-  } catch {
-    return undefined
-  }
+  const { x, y } = affine(point)
+  const out = new Uint8Array(pointLength)
+  out[0] = 2 + (lastByte(y) & 1)
+  out.set(x, 1)
+  return out
 }
 
 /** 65 bytes, uncompressed SEC 1. */
 export function encodeUncompressed(point: Point): Uint8Array {
-  return point.toBytes(false)
+  const { x, y } = affine(point)
+  return Uint8Array.of(4, ...x, ...y)
 }
 
-/** The affine x coordinate (below the field prime, not reduced modulo q) and whether y is odd. */
-export function affineX(point: Point): Readonly<{ x: bigint; yIsOdd: boolean }> {
-  const { x, y } = point.toAffine()
-  return { x, yIsOdd: (y & 1n) === 1n }
+/**
+ * Reads exactly what `encodePoint` writes. Any other length, prefix or x, or a point off the curve: undefined. The
+ * cofactor is 1, so every point of the curve is in the group.
+ */
+export function decodePoint(bytes: Uint8Array): Point | undefined {
+  const [prefix] = bytes
+  if (bytes.length !== pointLength || (prefix !== 2 && prefix !== 3)) return undefined
+  const [x, y, right, check] = [newElement(), newElement(), newElement(), newElement()]
+  readElement(x, bytes.subarray(1))
+  const again = new Uint8Array(coordinateLength)
+  writeElement(again, x)
+  if (again.some((byte, i) => byte !== bytes[i + 1])) return undefined // x was p or more
+  square(right, x)
+  multiply(right, right, x)
+  add(right, right, fieldElement(7))
+  squareRoot(y, right)
+  square(check, y)
+  if (!equal(check, right)) return undefined
+  if (parity(y) !== (prefix & 1)) scale(y, y, -1)
+  const point = { x, y, z: fieldElement(1) }
+  const yBytes = new Uint8Array(coordinateLength)
+  writeElement(yBytes, y)
+  known.set(point, { x: again, y: yBytes })
+  return point
+}
+
+function lastByte(bytes: Uint8Array): number {
+  return bytes[coordinateLength - 1] ?? 0 // coordinates have 32 bytes
 }

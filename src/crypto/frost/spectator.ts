@@ -56,10 +56,9 @@ export function judgeFrostKeygen(transcript: FrostKeygenTranscript, rng: Rng): F
   if (malformed.length > 0) return { faults: reader.faults, key: null }
   const unproven = unprovenOf({ ...transcript, session }, contributions, rng)
   reader.blame(1, unproven, 'proof-invalid')
-  const key = jointKey(
-    { keyType, session, threshold, parties },
-    commitments.map(([, points]) => points),
-  )
+  const points = commitments.map(([, own]) => own)
+  const key = jointKeyOrNull({ keyType, session, threshold, parties }, points)
+  if (key === null) return { faults: reader.faults, key }
   reader.checkEqual(3, confirmed, (message) => message.confirmation, confirmationOf(key), 'confirmation-mismatch')
   return { faults: reader.faults, key: unproven.length === 0 ? key : null }
 }
@@ -97,6 +96,17 @@ export function judgeFrostSigning(transcript: FrostSignTranscript): readonly Fau
 
 function pointsOf({ constantCommitment, otherCommitments }: KeygenRound1, pointLength: number): Uint8Array[] {
   return chunks(concatBytes(constantCommitment, otherCommitments), pointLength)
+}
+
+/** Null where the contributions cancel out: then there is no key, and nobody can be named. */
+function jointKeyOrNull(...args: Parameters<typeof jointKey>): FrostPublicKey | null {
+  try {
+    const key = jointKey(...args)
+    const { isPoint } = suiteOf(key.keyType)
+    return [...key.commitments, ...key.publicShares].every(isPoint) ? key : null
+  } catch {
+    return null
+  }
 }
 
 /** A participant judges all others: two of them judge everyone. */

@@ -3,9 +3,11 @@
  * (zero-share seeds, OTs in both directions). Four rounds. Any failure makes everything void: nothing is kept, so every
  * abort is of severity `retry`.
  */
+import type { Engine } from '../engine.ts'
 import { createExecution } from '../execution.ts'
 import { H, hashLength } from '../hash.ts'
 import type { KeyShare } from '../key-share.ts'
+import { limbEngine } from '../limbs/engine.ts'
 import type { Execution, Rng } from '../protocol.ts'
 import { maxParties } from '../session-id.ts'
 import { tag } from '../tags.ts'
@@ -27,7 +29,7 @@ export type KeygenParams = Readonly<{
   parties: number
 }>
 
-const rounds = [
+export const keygenRounds = [
   { broadcast: true, direct: false },
   { broadcast: true, direct: true },
   { broadcast: true, direct: true },
@@ -35,7 +37,7 @@ const rounds = [
 ]
 
 /** One party's run. The result is secret; store it before telling anyone. @throws RangeError naming a bad parameter. */
-export function createKeygen(params: KeygenParams, rng: Rng): Execution<KeyShare> {
+export function createKeygen(params: KeygenParams, rng: Rng, engine: Engine = limbEngine): Execution<KeyShare> {
   const { sid, self, threshold, parties } = params
   const isBetween = (value: number, least: number, most: number) =>
     Number.isInteger(value) && value >= least && value <= most
@@ -43,12 +45,12 @@ export function createKeygen(params: KeygenParams, rng: Rng): Execution<KeyShare
   if (!isBetween(parties, 2, maxParties)) throw new RangeError(`keygen: parties must be 2 to ${maxParties}`)
   if (!isBetween(threshold, 2, parties)) throw new RangeError('keygen: threshold must be 2 to parties')
   if (!isBetween(self, 0, parties - 1)) throw new RangeError('keygen: self must be 0 to parties - 1')
-  const session = H(tag.keygenSession, sid, threshold, parties)
-  const context: KeygenContext = { session, self, threshold, parties }
+  const session = keygenSession(sid, threshold, parties)
+  const context: KeygenContext = { engine, session, self, threshold, parties }
   return createExecution<KeygenState, KeyShare>({
     parties,
     self,
-    rounds,
+    rounds: keygenRounds,
     begin: () => round1(context, rng),
     advance: (state, inbound) => {
       switch (state.round) {
@@ -63,4 +65,9 @@ export function createKeygen(params: KeygenParams, rng: Rng): Execution<KeyShare
       }
     },
   })
+}
+
+/** The session id with the protocol's own parameters hashed in. */
+export function keygenSession(sid: Uint8Array, threshold: number, parties: number): Uint8Array {
+  return H(tag.keygenSession, sid, threshold, parties)
 }

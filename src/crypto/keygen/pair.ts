@@ -27,7 +27,7 @@ export type PairReply = Readonly<{ zeroShare: Uint8Array; baseOt: readonly Eleme
  * reverse direction.
  */
 export function finishPair(
-  { session, self, parties }: KeygenContext,
+  { engine, session, self, parties }: KeygenContext,
   start: PairStart,
   reply: PairReply,
   rng: Rng,
@@ -40,15 +40,15 @@ export function finishPair(
     H(tag.pairConfirmation, session, sender, receiver, zeroShareSeed, ...key, ...answers)
   const baseSession = baseOtSession(session, sender, receiver)
   if (start.role === 'base-sender') {
-    const asReceiver = finishSender(baseSession, start.baseOt, reply.baseOt)
-    const reversed = reverseToSender(asReceiver, bootstrapSession(session, sender, receiver), rng)
+    const asReceiver = finishSender(engine, baseSession, start.baseOt, reply.baseOt)
+    const reversed = reverseToSender(engine, asReceiver, bootstrapSession(session, sender, receiver), rng)
     const confirmation = confirmed([start.baseOt.A.bytes], reply.baseOt.map(({ bytes }) => bytes))
     const ot = { asSender: reversed.state, asReceiver }
     return { pair: { peer, zeroShareSeed, confirmation, role: start.role, ot }, reverse: reversed.message }
   }
   const [key] = reply.baseOt
   if (key === undefined) throw new Error('the base-OT sender has exactly one key')
-  const asSender = finishReceiver(baseSession, start.baseOt, key)
+  const asSender = finishReceiver(engine, baseSession, start.baseOt, key)
   const confirmation = confirmed([key.bytes], start.baseOt.message.map(({ bytes }) => bytes))
   return { pair: { peer, zeroShareSeed, confirmation, role: start.role, asSender } }
 }

@@ -1,4 +1,5 @@
 /** Key generation, round 2: open the commitment; send every peer its share and start the pair's setup. */
+import { wipe } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
 import type { Outcome } from '../execution.ts'
 import { broadcastView, open } from '../inbound.ts'
@@ -16,7 +17,7 @@ export function round2(
   inbound: readonly Inbound[],
   rng: Rng,
 ): Outcome<AfterRound2, never> {
-  const { session, self, threshold } = context
+  const { engine, session, self, threshold } = context
   const opened = open(inbound, 'broadcast', round1Broadcast, session)
   if (opened.kind === 'abort') return opened
 
@@ -33,13 +34,11 @@ export function round2(
   })
   const pairs = [...opened.messages.keys()].map((peer) => startPair(context, peer, rng))
   const direct = pairs.map((pair): Outbound => {
-    return { kind: 'direct', to: pair.peer, body: directMessage(session, polynomial, pair) }
+    return { kind: 'direct', to: pair.peer, body: directMessage(context, polynomial, pair) }
   })
   const commitments = new Map([...opened.messages].map(([from, { commitment }]) => [from, commitment]))
-  const ownShare = evaluate(polynomial, evaluationPoint(self))
-  const erasable = pairs.flatMap((pair) =>
-    pair.role === 'base-receiver' ? [pair.zeroShare, pair.baseOt.choices] : [pair.zeroShare],
-  )
+  const ownShare = evaluate(engine, polynomial, evaluationPoint(self))
+  const erasable = [ownShare, ...pairs.flatMap(startSecrets)]
   return {
     kind: 'next',
     state: { round: 2, erasable, ownShare, opening, commitments, view, pairs, broadcast },
@@ -48,18 +47,26 @@ export function round2(
 }
 
 /** Fresh secrets for every peer: nothing is shared between pairs (TOB-BRON-2). */
-function startPair({ session, self, parties }: KeygenContext, peer: number, rng: Rng): PairStart {
+function startPair({ engine, session, self, parties }: KeygenContext, peer: number, rng: Rng): PairStart {
   const zeroShare = rng(32)
   const role = baseOtRole(self, peer, parties)
   return role === 'base-sender'
-    ? { peer, zeroShare, role, baseOt: startSender(rng) }
-    : { peer, zeroShare, role, baseOt: startReceiver(baseOtSession(session, peer, self), rng) }
+    ? { peer, zeroShare, role, baseOt: startSender(engine, rng) }
+    : { peer, zeroShare, role, baseOt: startReceiver(engine, baseOtSession(session, peer, self), rng) }
 }
 
-function directMessage(session: Uint8Array, polynomial: Polynomial, pair: PairStart): Uint8Array {
-  const share = evaluate(polynomial, evaluationPoint(pair.peer))
+function startSecrets(pair: PairStart): readonly Uint8Array[] {
   const { zeroShare } = pair
-  return pair.role === 'base-sender'
-    ? encodeMessage(round2FromBaseSender, { session, share, zeroShare, baseOtKey: [pair.baseOt.A] })
-    : encodeMessage(round2FromBaseReceiver, { session, share, zeroShare, baseOtPoints: pair.baseOt.message })
+  return pair.role === 'base-receiver' ? [zeroShare, pair.baseOt.choices, ...pair.baseOt.t] : [zeroShare, pair.baseOt.a]
+}
+
+function directMessage({ engine, session }: KeygenContext, polynomial: Polynomial, pair: PairStart): Uint8Array {
+  const share = evaluate(engine, polynomial, evaluationPoint(pair.peer))
+  const secrets = { session, share, zeroShare: pair.zeroShare }
+  const body =
+    pair.role === 'base-sender'
+      ? encodeMessage(round2FromBaseSender, { ...secrets, baseOtKey: [pair.baseOt.A] })
+      : encodeMessage(round2FromBaseReceiver, { ...secrets, baseOtPoints: pair.baseOt.message })
+  wipe(share)
+  return body
 }

@@ -1,7 +1,7 @@
 /** Key generation, round 3: check all that round 2 brought, fix the key, prove the own share, finish the base OTs. */
-import { equalBytes } from '../bytes.ts'
+import { equalBytes, wipe } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
-import { addPoints, equalPoints, isIdentity, multiplyBase, type Point } from '../curve/secp256k1.ts'
+import { equalPoints, identity, isIdentity, type Point } from '../curve/secp256k1.ts'
 import { sumScalars, type Scalar } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
@@ -23,7 +23,7 @@ import {
 import { finishPair, pairSecrets, type PairReply } from './pair.ts'
 import { baseOtRole } from './roles.ts'
 import { commitTo } from './round-1.ts'
-import type { AfterRound2, AfterRound3, Joint, KeygenContext, Opening, PairReady } from './state.ts'
+import type { AfterRound2, AfterRound3, Joint, KeygenContext, Opening, PairReady, PublicContext } from './state.ts'
 
 type Broadcasts = ReadonlyMap<number, Round2Broadcast>
 type ShareMessage = Readonly<{ share: Scalar }> & PairReply
@@ -35,7 +35,7 @@ export function round3(
   inbound: readonly Inbound[],
   rng: Rng,
 ): Outcome<AfterRound3, never> {
-  const { session, self, threshold } = context
+  const { engine, session, self, threshold } = context
   const opened = open(inbound, 'broadcast', round2Broadcast(threshold), session)
   if (opened.kind === 'abort') return opened
   const direct = openDirect(context, inbound)
@@ -47,7 +47,9 @@ export function round3(
   const openings = allOpenings(context, state.opening, messages)
   const joint = jointKey(context, openings)
   if ([...joint.commitments, ...joint.publicShares].some(isIdentity)) return abort('public-key-invalid', [])
-  const secretShare = sumScalars([state.ownShare, ...[...direct.messages.values()].map(({ share }) => share)])
+  const shares = [...direct.messages.values()].map(({ share }) => share)
+  const secretShare = sumScalars(engine.scalars, [state.ownShare, ...shares])
+  wipe(...shares)
 
   const pairs: PairReady[] = []
   const outbound: Outbound[] = []
@@ -57,12 +59,12 @@ export function round3(
     outbound.push({ kind: 'direct', to: pair.peer, body: directMessage(session, pair, reverse) })
   }
   const publicShare = pointOf(joint.publicShares, self)
-  const shareProof = prove({ tag: tag.proofOfShare, session, prover: self }, secretShare, publicShare, rng)
+  const shareProof = prove(engine, { tag: tag.proofOfShare, session, prover: self }, secretShare, publicShare, rng)
   const view = broadcastView(session, 2, inbound, { from: self, body: state.broadcast })
   const { nonce: proofNonce, response: proofResponse } = shareProof
   const body = encodeMessage(round3Broadcast, { session, view, publicShare, proofNonce, proofResponse })
   const contributionProofs = openings.map(({ proof }) => proof)
-  const erasable = pairs.flatMap(pairSecrets)
+  const erasable = [secretShare, ...pairs.flatMap(pairSecrets)]
   return {
     kind: 'next',
     state: { round: 3, erasable, secretShare, joint, contributionProofs, shareProof, pairs, view },
@@ -72,7 +74,7 @@ export function round3(
 
 /** Views before commitments: a peer whose commitment reached us changed must not be blamed for its opening. */
 function checkOpenings(context: KeygenContext, state: AfterRound2, messages: Broadcasts): Abort | undefined {
-  const { session } = context
+  const { engine, session } = context
   if (!sameView(messages.values(), state.view)) return abort('view-mismatch', [])
   const mismatched = offenders(messages, (message, from) =>
     equalBytes(commitTo(context, from, openingOf(message)), messageOf(state.commitments, from)),
@@ -80,17 +82,18 @@ function checkOpenings(context: KeygenContext, state: AfterRound2, messages: Bro
   if (mismatched.length > 0) return abort('commitment-mismatch', mismatched)
   const unproven = offenders(messages, (message, from) => {
     const { contribution, proof } = openingOf(message)
-    return verifyProof({ tag: tag.proofOfContribution, session, prover: from }, pointOf(contribution, 0), proof)
+    const statement = pointOf(contribution, 0)
+    return verifyProof(engine, { tag: tag.proofOfContribution, session, prover: from }, statement, proof)
   })
   return unproven.length > 0 ? abort('proof-invalid', unproven) : undefined
 }
 
 /** f_j(x_i)·G = Σₖ x_iᵏ·C_jk for every peer j (Feldman). */
-function checkShares({ self }: KeygenContext, messages: Broadcasts, shares: Shares): Abort | undefined {
+function checkShares({ engine, self }: KeygenContext, messages: Broadcasts, shares: Shares): Abort | undefined {
   const wrong = offenders(messages, ({ contribution }, from) =>
     equalPoints(
-      multiplyBase(messageOf(shares, from).share),
-      evaluateCommitments(contribution, evaluationPoint(self)),
+      engine.points.multiplyBase(messageOf(shares, from).share),
+      evaluateCommitments(engine, contribution, evaluationPoint(self)),
     ),
   )
   return wrong.length > 0 ? abort('share-invalid', wrong) : undefined
@@ -115,11 +118,13 @@ function openDirect(
 }
 
 /** C_k = Σ_j C_jk, P_j = Σₖ x_jᵏ·C_k, and the chain code from every party's committed share of it. */
-function jointKey({ session, threshold, parties }: KeygenContext, openings: readonly Opening[]): Joint {
+export function jointKey({ engine, session, threshold, parties }: PublicContext, openings: readonly Opening[]): Joint {
   const commitments = Array.from({ length: threshold }, (_, k) =>
-    addPoints(...openings.map(({ contribution }) => pointOf(contribution, k))),
+    openings.map(({ contribution }) => pointOf(contribution, k)).reduce(engine.points.add, identity),
   )
-  const publicShares = Array.from({ length: parties }, (_, j) => evaluateCommitments(commitments, evaluationPoint(j)))
+  const publicShares = Array.from({ length: parties }, (_, j) =>
+    evaluateCommitments(engine, commitments, evaluationPoint(j)),
+  )
   const chainCode = H(tag.chainCode, session, ...openings.map(({ chainCodeShare }) => chainCodeShare))
   return { commitments, publicShares, chainCode }
 }
@@ -135,7 +140,7 @@ function allOpenings({ self, parties }: KeygenContext, own: Opening, messages: B
   return Array.from({ length: parties }, (_, j) => (j === self ? own : openingOf(messageOf(messages, j))))
 }
 
-function openingOf({ contribution, proofNonce, proofResponse, chainCodeShare, salt }: Round2Broadcast): Opening {
+export function openingOf({ contribution, proofNonce, proofResponse, chainCodeShare, salt }: Round2Broadcast): Opening {
   return { contribution, proof: { nonce: proofNonce, response: proofResponse }, chainCodeShare, salt }
 }
 

@@ -2,7 +2,6 @@
 import { equalBytes } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
 import { encodePoint, equalPoints, type Point } from '../curve/secp256k1.ts'
-import { scalarToBytes } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
 import { messageOf, offenders, open, sameView, type Opened } from '../inbound.ts'
@@ -69,7 +68,7 @@ export function round4(
 
 /** P_j is what the joint commitments say, and j proves that it knows its p_j. */
 function checkPublicShares(
-  { session }: KeygenContext,
+  { engine, session }: KeygenContext,
   joint: Joint,
   messages: ReadonlyMap<number, Round3Broadcast>,
 ): Abort | undefined {
@@ -79,7 +78,7 @@ function checkPublicShares(
   })
   if (different.length > 0) return abort('public-key-mismatch', different)
   const unproven = offenders(messages, (message, from) =>
-    verifyProof({ tag: tag.proofOfShare, session, prover: from }, message.publicShare, proofOf(message)),
+    verifyProof(engine, { tag: tag.proofOfShare, session, prover: from }, message.publicShare, proofOf(message)),
   )
   return unproven.length > 0 ? abort('proof-invalid', unproven) : undefined
 }
@@ -101,29 +100,34 @@ function openDirect({ session, self, parties }: KeygenContext, inbound: readonly
 
 /** Undefined when the consistency check of the peer's OT extension fails. */
 function finishPeer(
-  { session, self }: KeygenContext,
+  { engine, session, self }: KeygenContext,
   pair: PairReady,
   fromSenders: Opened<typeof round3FromBaseSender>,
 ): PeerState | undefined {
   const { peer: index, zeroShareSeed } = pair
   if (pair.role === 'base-sender') return { index, zeroShareSeed, ot: pair.ot }
   const message = messageOf(fromSenders.messages, index)
-  const asReceiver = reverseToReceiver(pair.asSender, bootstrapSession(session, index, self), message)
+  const asReceiver = reverseToReceiver(engine, pair.asSender, bootstrapSession(session, index, self), message)
   return asReceiver && { index, zeroShareSeed, ot: { asSender: pair.asSender, asReceiver } }
 }
 
 /** H(sid, pk, C, chain code, all proofs). */
-function confirm({ session }: KeygenContext, publicKey: Point, joint: Joint, proofs: readonly Proof[]): Uint8Array {
+export function confirm(
+  { session }: Pick<KeygenContext, 'session'>,
+  publicKey: Point,
+  joint: Joint,
+  proofs: readonly Proof[],
+): Uint8Array {
   return H(
     tag.keygenConfirmation,
     session,
     encodePoint(publicKey),
     ...joint.commitments.map(encodePoint),
     joint.chainCode,
-    ...proofs.flatMap(({ nonce, response }) => [encodePoint(nonce), scalarToBytes(response)]),
+    ...proofs.flatMap(({ nonce, response }) => [encodePoint(nonce), response]),
   )
 }
 
-function proofOf({ proofNonce, proofResponse }: Round3Broadcast): Proof {
+export function proofOf({ proofNonce, proofResponse }: Round3Broadcast): Proof {
   return { nonce: proofNonce, response: proofResponse }
 }

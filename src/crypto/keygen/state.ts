@@ -1,6 +1,7 @@
 /** What a party holds between the rounds of key generation. Each state has what the next round needs and no more. */
 import type { Point } from '../curve/secp256k1.ts'
 import type { Scalar } from '../curve/scalar.ts'
+import type { Engine } from '../engine.ts'
 import type { RoundState } from '../execution.ts'
 import type { KeyShare } from '../key-share.ts'
 import type { BaseOtReceiver, BaseOtSender } from '../ot/base-ot.ts'
@@ -10,12 +11,16 @@ import type { Polynomial } from '../polynomial.ts'
 import type { Proof } from '../schnorr.ts'
 
 export type KeygenContext = Readonly<{
+  engine: Engine
   /** The session id with the protocol's own parameters hashed in. */
   session: Uint8Array
   self: number
   threshold: number
   parties: number
 }>
+
+/** What a spectator knows as well. */
+export type PublicContext = Omit<KeygenContext, 'self'>
 
 /** What round 1 commits to and round 2 opens. */
 export type Opening = Readonly<{

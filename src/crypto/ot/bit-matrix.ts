@@ -1,5 +1,7 @@
 /** Transposition of the OT extension's bit matrix: 128 columns in, one 128-bit row per transfer out. */
 
+import { byteAt } from '../bytes.ts'
+
 export const columnCount = 128
 export const rowLength = columnCount / 8
 const wordsPerRow = 4
@@ -30,6 +32,11 @@ export function wordsToBytes(words: Uint32Array): Uint8Array {
   const view = new DataView(out.buffer)
   for (let i = 0; i < words.length; i++) view.setUint32(4 * i, word(words, i), true)
   return out
+}
+
+/** XORs one row of 16 bytes into every row. */
+export function xorRows(rows: Uint8Array, row: Uint8Array): void {
+  for (let i = 0; i < rows.length; i++) rows[i] = byteAt(rows, i) ^ byteAt(row, i % rowLength)
 }
 
 /** The reverse of `wordsToBytes`. */

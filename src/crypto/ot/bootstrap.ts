@@ -2,11 +2,11 @@
  * The base OTs of the reverse direction, without a second base OT: one OT extension of 128 random OTs, whose choice
  * bits are the future sender's Δ. Its consistency check is included: a failure makes the whole key generation void.
  */
-import { xorBytes } from '../bytes.ts'
+import type { Engine } from '../engine.ts'
 import { rowExpander } from '../hash.ts'
 import type { Rng } from '../protocol.ts'
 import { tag } from '../tags.ts'
-import { columnCount, rowLength } from './bit-matrix.ts'
+import { columnCount, rowLength, xorRows } from './bit-matrix.ts'
 import {
   extendAsReceiver,
   extendAsSender,
@@ -21,9 +21,9 @@ import {
 export const bootstrapFields = extensionFields(columnCount)
 
 /** Run by the base OTs' sender, who becomes extension sender towards the peer with a fresh Δ. */
-export function reverseToSender(state: OtReceiverState, session: Uint8Array, rng: Rng) {
+export function reverseToSender(engine: Engine, state: OtReceiverState, session: Uint8Array, rng: Rng) {
   const delta = rng(rowLength)
-  const { message, rows } = extendAsReceiver(state, session, delta, rng)
+  const { message, rows } = extendAsReceiver(engine, state, session, delta, rng)
   const seeds = rowSeeds(session, rows)
   rows.fill(0)
   const reversed: OtSenderState = { delta, seeds }
@@ -32,17 +32,15 @@ export function reverseToSender(state: OtReceiverState, session: Uint8Array, rng
 
 /** Run by the base OTs' receiver. Undefined when the consistency check fails. */
 export function reverseToReceiver(
+  engine: Engine,
   state: OtSenderState,
   session: Uint8Array,
   message: ExtensionMessage,
 ): OtReceiverState | undefined {
-  const rows = extendAsSender(state, session, columnCount, message)
+  const rows = extendAsSender(engine, state, session, columnCount, message)
   if (rows === undefined) return undefined
   const seeds0 = rowSeeds(session, rows)
-  for (let j = 0; j < columnCount; j++) {
-    const at = j * rowLength
-    rows.set(xorBytes(rows.subarray(at, at + rowLength), state.delta), at)
-  }
+  xorRows(rows, state.delta)
   const seeds1 = rowSeeds(session, rows)
   rows.fill(0)
   return { seeds0, seeds1 }
@@ -50,9 +48,10 @@ export function reverseToReceiver(
 
 function rowSeeds(session: Uint8Array, rows: Uint8Array): Uint8Array {
   const seeds = new Uint8Array(seedsLength)
+  const view = new DataView(seeds.buffer)
   const expand = rowExpander(rowLength, tag.otRow, session)
   for (let j = 0; j < columnCount; j++) {
-    expand(j, rows.subarray(j * rowLength, (j + 1) * rowLength), seeds.subarray(j * seedLength, (j + 1) * seedLength))
+    expand(j, rows, view, j * seedLength, seedLength)
   }
   return seeds
 }

@@ -8,7 +8,8 @@
  */
 import { bitAt, byteAt, concatBytes } from '../bytes.ts'
 import { bytes, type Message } from '../codec.ts'
-import { H, rowExpander } from '../hash.ts'
+import type { Engine } from '../engine.ts'
+import { longHash, rowExpander } from '../hash.ts'
 import type { Rng } from '../protocol.ts'
 import { tag } from '../tags.ts'
 import { bytesToWords, columnCount, rowLength, transpose, word, wordsToBytes } from './bit-matrix.ts'
@@ -37,7 +38,13 @@ export type ExtensionMessage = Message<ReturnType<typeof extensionFields>>
 /**
  * The receiver's step. `choices` has one bit per transfer. Returns the message and the rows t_j, 16 bytes each.
  */
-export function extendAsReceiver(state: OtReceiverState, session: Uint8Array, choices: Uint8Array, rng: Rng) {
+export function extendAsReceiver(
+  engine: Engine,
+  state: OtReceiverState,
+  session: Uint8Array,
+  choices: Uint8Array,
+  rng: Rng,
+) {
   const transfers = choices.length * 8
   const length = columnLength(transfers)
   // 128 further random choices mask what the consistency check reveals.
@@ -47,7 +54,7 @@ export function extendAsReceiver(state: OtReceiverState, session: Uint8Array, ch
   const t = expandColumns(state.seeds0, session, length)
   const u = expandColumns(state.seeds1, session, length)
   for (let i = 0; i < u.length; i++) u[i] = byteAt(u, i) ^ byteAt(t, i) ^ byteAt(extended, i % length)
-  const chi = challenges(transfers, H(tag.otMatrix, session, u))
+  const chi = challenges(transfers, longHash(engine, tag.otMatrix, session, u))
   const rows = transpose(t, length)
   const message: ExtensionMessage = {
     u,
@@ -66,6 +73,7 @@ export function extendAsReceiver(state: OtReceiverState, session: Uint8Array, ch
  * check fails, which an honest receiver's cannot: Δ may have leaked a bit, so the base OTs must not be used again.
  */
 export function extendAsSender(
+  engine: Engine,
   state: OtSenderState,
   session: Uint8Array,
   transfers: number,
@@ -77,7 +85,7 @@ export function extendAsSender(
     const mask = -bitAt(state.delta, column)
     for (let i = column * length; i < (column + 1) * length; i++) q[i] = byteAt(q, i) ^ (byteAt(message.u, i) & mask)
   }
-  const chi = challenges(transfers, H(tag.otMatrix, session, message.u))
+  const chi = challenges(transfers, longHash(engine, tag.otMatrix, session, message.u))
   const rows = transpose(q, length)
   const consistent = isConsistent(state.delta, foldRows(rows, transfers, chi), message)
   const kept = wordsToBytes(rows.subarray(0, transfers * 4))
@@ -108,9 +116,10 @@ function columnLength(transfers: number): number {
 
 function expandColumns(seeds: Uint8Array, session: Uint8Array, length: number): Uint8Array {
   const columns = new Uint8Array(columnCount * length)
+  const view = new DataView(columns.buffer)
   const expand = rowExpander(seedLength, tag.otColumnKey, session)
   for (let i = 0; i < columnCount; i++) {
-    expand(i, seeds.subarray(i * seedLength, (i + 1) * seedLength), columns.subarray(i * length, (i + 1) * length))
+    expand(i, seeds, view, i * length, length)
   }
   return columns
 }

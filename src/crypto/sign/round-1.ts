@@ -1,7 +1,8 @@
 /** Signing, round 1 (DKLs23 protocol 3.6, steps 4–6): commit to a nonce share; start multiplying with every peer. */
+import { isAllZero } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
-import { encodePoint, multiplyBase, type Point } from '../curve/secp256k1.ts'
-import { randomScalar, zero, type Scalar } from '../curve/scalar.ts'
+import { encodePoint, type Point } from '../curve/secp256k1.ts'
+import { randomScalar, type Scalar } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
 import type { OtState } from '../key-share.ts'
@@ -18,22 +19,22 @@ export function round1(
   ot: ReadonlyMap<number, OtState>,
   rng: Rng,
 ): Outcome<AfterRound1, never> {
-  const { session, self } = context
-  if (keyShare === zero) return abort('nonce-degenerate', []) // 2^-256; its point could not be sent
-  const r = randomScalar(rng)
-  const phi = randomScalar(rng)
-  const R = multiplyBase(r)
+  const { engine, session, self } = context
+  if (isAllZero(keyShare)) return abort('nonce-degenerate', []) // 2^-256; its point could not be sent
+  const r = randomScalar(engine.scalars, rng)
+  const phi = randomScalar(engine.scalars, rng)
+  const R = engine.points.multiplyBase(r)
   const salt = rng(32)
   const broadcast = encodeMessage(round1Broadcast, { session, commitment: commitTo(context, self, R, salt) })
   const outbound: Outbound[] = [{ kind: 'broadcast', body: broadcast }]
   const receivers = new Map<number, ReceiverState>()
   for (const [peer, { asReceiver }] of ot) {
-    const { message, state } = request(asReceiver, rvoleSession(context, peer, self), rng)
+    const { message, state } = request(engine, asReceiver, rvoleSession(context, peer, self), rng)
     receivers.set(peer, state)
     outbound.push({ kind: 'direct', to: peer, body: encodeMessage(round1Direct, { session, ...message }) })
   }
   const nonce = { r, phi, R, salt }
-  const erasable = [...receivers.values()].flatMap(({ beta, rows }) => [beta, rows])
+  const erasable = [keyShare, r, phi, ...[...receivers.values()].flatMap(({ beta, rows, b }) => [beta, rows, b])]
   return {
     kind: 'next',
     state: { round: 1, erasable, nonce, keyShare, ot, receivers, broadcast },

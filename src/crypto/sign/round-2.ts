@@ -1,7 +1,7 @@
 /** Signing, round 2 (DKLs23 protocol 3.6, step 7): answer every peer's multiplication with (r_i, sk_i). */
+import { isAllZero, wipe } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
-import { multiplyBase } from '../curve/secp256k1.ts'
-import { subtractScalars, zero, type Scalar } from '../curve/scalar.ts'
+import type { Scalar } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { broadcastView, messageOf, open } from '../inbound.ts'
 import type { Inbound, Outbound, Rng } from '../protocol.ts'
@@ -16,7 +16,8 @@ export function round2(
   inbound: readonly Inbound[],
   rng: Rng,
 ): Outcome<AfterRound2, never> {
-  const { session, self } = context
+  const { engine, session, self } = context
+  const { scalars, points } = engine
   const opened = open(inbound, 'broadcast', round1Broadcast, session)
   if (opened.kind === 'abort') return opened
   const direct = open(inbound, 'direct', round1Direct, session)
@@ -29,16 +30,20 @@ export function round2(
   const failed: number[] = []
   for (const [peer, { asSender }] of state.ot) {
     const request = messageOf(direct.messages, peer)
-    const answered = answer(asSender, rvoleSession(context, self, peer), request, [nonce.r, keyShare], rng)
+    const pair = rvoleSession(context, self, peer)
+    const answered = answer(engine, asSender, pair, request, [nonce.r, keyShare], rng)
     if (answered === undefined) failed.push(peer)
     else answers.set(peer, answered)
   }
-  if (failed.length > 0) return abort('ot-check-failed', failed, 'ban')
+  if (failed.length > 0) {
+    for (const { shares } of answers.values()) wipe(...shares)
+    return abort('ot-check-failed', failed, 'ban')
+  }
   // 2^-256; such a share's point could not be sent.
-  if ([...answers.values()].some(({ shares }) => shares.includes(zero))) return abort('nonce-degenerate', [])
+  if ([...answers.values()].some(({ shares }) => shares.some(isAllZero))) return abort('nonce-degenerate', [])
 
   const view = broadcastView(session, 1, inbound, { from: self, body: state.broadcast })
-  const publicShare = multiplyBase(keyShare)
+  const publicShare = points.multiplyBase(keyShare)
   const outbound = [...answers].map(([peer, { message, shares }]): Outbound => {
     const body = encodeMessage(round2Direct, {
       session,
@@ -46,9 +51,9 @@ export function round2(
       nonce: nonce.R,
       salt: nonce.salt,
       publicShare,
-      gammaU: multiplyBase(shares[0]),
-      gammaV: multiplyBase(shares[1]),
-      psi: subtractScalars(nonce.phi, messageOf(receivers, peer).b),
+      gammaU: points.multiplyBase(shares[0]),
+      gammaV: points.multiplyBase(shares[1]),
+      psi: scalars.subtract(nonce.phi, messageOf(receivers, peer).b),
       ...message,
     })
     return { kind: 'direct', to: peer, body }
@@ -60,7 +65,7 @@ export function round2(
     kind: 'next',
     state: {
       round: 2,
-      erasable: state.erasable,
+      erasable: [...state.erasable, ...[...shares.values()].flat()],
       nonce: { r, phi, R },
       keyShare,
       publicShare,

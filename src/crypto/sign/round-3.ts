@@ -1,10 +1,11 @@
 /** Signing, round 3 (DKLs23 protocol 3.6, steps 8–9): check all openings and multiplications; broadcast u_i and w_i. */
-import { equalBytes } from '../bytes.ts'
+import { equalBytes, wipe } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
-import { addPoints, encodePoint, equalPoints, isIdentity, multiplyBase, multiplyPoint } from '../curve/secp256k1.ts'
+import { encodePoint, equalPoints, identity, isIdentity } from '../curve/secp256k1.ts'
 import type { Point } from '../curve/secp256k1.ts'
-import { addScalars, multiplyScalars, sumScalars, type Scalar } from '../curve/scalar.ts'
+import { sumScalars, type Scalar } from '../curve/scalar.ts'
 import { signatureR } from '../ecdsa.ts'
+import type { Engine } from '../engine.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
 import { messageOf, offenders, open, sameView } from '../inbound.ts'
@@ -24,7 +25,7 @@ export function round3(
   state: AfterRound2,
   inbound: readonly Inbound[],
 ): Outcome<AfterRound3, never> {
-  const { session, self, publicPoint } = context
+  const { engine, session } = context
   const opened = open(inbound, 'direct', round2Direct, session)
   if (opened.kind === 'abort') return opened
   const { messages } = opened
@@ -36,20 +37,36 @@ export function round3(
   )
   if (mismatched.length > 0) return abort('commitment-mismatch', mismatched)
 
-  const received = receiveShares(state, messages)
+  const received = receiveShares(engine, state, messages)
   if (received.kind === 'abort') return received
+  try {
+    return combine(context, state, messages, received.shares)
+  } finally {
+    wipe(...[...received.shares.values()].flat())
+  }
+}
+
+/** The checks of what was multiplied, then u_i and w_i (steps 8 and 9). */
+function combine(
+  context: SignContext,
+  state: AfterRound2,
+  messages: Messages,
+  received: ReceiverShares,
+): Outcome<AfterRound3, never> {
+  const { engine, session, self, publicPoint } = context
   const inconsistent = offenders(messages, (message, from) =>
-    isConsistent(messageOf(state.receivers, from).b, message, messageOf(received.shares, from)),
+    isConsistent(context, messageOf(state.receivers, from).b, message, messageOf(received, from)),
   )
   if (inconsistent.length > 0) return abort('gamma-check-failed', inconsistent, 'ban')
 
   const publicShares = byPosition(context, self, state.publicShare, messages, ({ publicShare }) => publicShare)
-  if (!equalPoints(addPoints(...publicShares), publicPoint)) return abort('public-key-mismatch', [])
+  const sumOfShares = publicShares.reduce(engine.points.add, identity)
+  if (!equalPoints(sumOfShares, publicPoint)) return abort('public-key-mismatch', [])
   const nonces = byPosition(context, self, state.nonce.R, messages, ({ nonce }) => nonce)
-  const R = addPoints(...nonces)
+  const R = nonces.reduce(engine.points.add, identity)
   if (isIdentity(R)) return abort('nonce-degenerate', [])
 
-  const { u, w } = signatureShares(context, state, messages, received.shares, signatureR(R))
+  const { u, w } = signatureShares(context, state, messages, received, signatureR(engine, R))
   const view = H(tag.signNonces, session, ...[...nonces, ...publicShares].map(encodePoint))
   return {
     kind: 'next',
@@ -60,47 +77,54 @@ export function round3(
 
 /** RVOLE outputs, with the μ check of every peer. */
 function receiveShares(
+  engine: Engine,
   state: AfterRound2,
   messages: Messages,
 ): Readonly<{ kind: 'received'; shares: ReceiverShares }> | Abort {
   const shares = new Map<number, readonly [Scalar, Scalar]>()
   const failed: number[] = []
   for (const [peer, receiver] of state.receivers) {
-    const finished = finishRvole(receiver, messageOf(messages, peer))
+    const finished = finishRvole(engine, receiver, messageOf(messages, peer))
     if (finished === undefined) failed.push(peer)
     else shares.set(peer, finished)
   }
-  return failed.length > 0 ? abort('rvole-check-failed', failed, 'ban') : { kind: 'received', shares }
+  if (failed.length === 0) return { kind: 'received', shares }
+  wipe(...[...shares.values()].flat())
+  return abort('rvole-check-failed', failed, 'ban')
 }
 
 /** χ_ij·R_j = d^u_ij·G + Γ^u_ij and χ_ij·pk_j = d^v_ij·G + Γ^v_ij: j multiplied with what it shows. */
-function isConsistent(chi: Scalar, message: Round2Direct, [du, dv]: readonly [Scalar, Scalar]): boolean {
+function isConsistent(
+  { engine: { points } }: SignContext,
+  chi: Scalar,
+  message: Round2Direct,
+  [du, dv]: readonly [Scalar, Scalar],
+): boolean {
   const { nonce, publicShare, gammaU, gammaV } = message
-  const nonceFits = equalPoints(multiplyPoint(nonce, chi), addPoints(multiplyBase(du), gammaU))
-  const keyFits = equalPoints(multiplyPoint(publicShare, chi), addPoints(multiplyBase(dv), gammaV))
+  const nonceFits = equalPoints(points.multiply(nonce, chi), points.add(points.multiplyBase(du), gammaU))
+  const keyFits = equalPoints(points.multiply(publicShare, chi), points.add(points.multiplyBase(dv), gammaV))
   return nonceFits && keyFits
 }
 
 /** Φ_i, u_i, v_i and w_i; only u_i and w_i leave. */
 function signatureShares(
-  { message: m }: SignContext,
+  { engine, message: m }: SignContext,
   { nonce, keyShare, shares }: AfterRound2,
   messages: Messages,
   received: ReceiverShares,
   r: Scalar,
 ): Readonly<{ u: Scalar; w: Scalar }> {
-  const phi = sumScalars([nonce.phi, ...[...messages.values()].map(({ psi }) => psi)])
-  const [cu, cv] = sums(shares)
-  const [du, dv] = sums(received)
-  const u = sumScalars([multiplyScalars(nonce.r, phi), cu, du])
-  const v = sumScalars([multiplyScalars(keyShare, phi), cv, dv])
-  const w = addScalars(multiplyScalars(m, nonce.phi), multiplyScalars(r, v))
+  const { add, multiply } = engine.scalars
+  const sum = (addends: readonly Scalar[]) => sumScalars(engine.scalars, addends)
+  const phi = sum([nonce.phi, ...[...messages.values()].map(({ psi }) => psi)])
+  const pairs = [...shares.values(), ...received.values()]
+  const [rPhi, skPhi] = [multiply(nonce.r, phi), multiply(keyShare, phi)]
+  const u = sum([rPhi, ...pairs.map(([first]) => first)])
+  const v = sum([skPhi, ...pairs.map(([, second]) => second)])
+  const [mPhi, rv] = [multiply(m, nonce.phi), multiply(r, v)]
+  const w = add(mPhi, rv)
+  wipe(phi, v, rPhi, skPhi, mPhi, rv) // m and r_x are public: mPhi and rv would tell φ and v
   return { u, w }
-}
-
-function sums(shares: ReadonlyMap<number, readonly [Scalar, Scalar]>): readonly [Scalar, Scalar] {
-  const pairs = [...shares.values()]
-  return [sumScalars(pairs.map(([first]) => first)), sumScalars(pairs.map(([, second]) => second))]
 }
 
 /** One point of every signer, in the roster's order. */

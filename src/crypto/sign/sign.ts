@@ -2,12 +2,15 @@
  * Threshold ECDSA signing: DKLs23 (ePrint 2023/765), protocol 3.6, with any signer set of at least t parties. Three
  * rounds and a local end. A failed OT or multiplication check is of severity `ban`: see `Abort`.
  */
+import { wipe } from '../bytes.ts'
 import { decodePoint } from '../curve/secp256k1.ts'
-import { multiplyScalars, negateScalar, reduceMessageHash, sumScalars, type Scalar } from '../curve/scalar.ts'
+import { sumScalars, zeroScalar, type Scalar } from '../curve/scalar.ts'
 import type { EcdsaSignature } from '../ecdsa.ts'
+import type { Engine } from '../engine.ts'
 import { createExecution } from '../execution.ts'
 import { H, hashLength, hashToScalar } from '../hash.ts'
 import { peerState, type KeyShare, type OtState } from '../key-share.ts'
+import { limbEngine } from '../limbs/engine.ts'
 import { lagrangeAtZero } from '../polynomial.ts'
 import type { Execution, Rng } from '../protocol.ts'
 import { tag } from '../tags.ts'
@@ -29,7 +32,7 @@ export type SignParams = Readonly<{
   share: KeyShare
 }>
 
-const rounds = [
+export const signRounds = [
   { broadcast: true, direct: true },
   { broadcast: false, direct: true },
   { broadcast: true, direct: false },
@@ -39,22 +42,22 @@ const rounds = [
  * One signer's run. @throws RangeError naming a bad parameter, and Error when OT state with a signer has been erased;
  * both before anything is sent.
  */
-export function createSign(params: SignParams, rng: Rng): Execution<EcdsaSignature> {
+export function createSign(params: SignParams, rng: Rng, engine: Engine = limbEngine): Execution<EcdsaSignature> {
   checkParams(params)
   const { sid, self, signers, share } = params
   const messageHash = params.messageHash.slice()
   const publicPoint = decodePoint(share.publicKey)
   if (publicPoint === undefined) throw new RangeError('sign: share has a malformed public key')
-  const session = H(tag.signSession, sid, share.publicKey, messageHash, signers.length, ...signers)
-  const message = reduceMessageHash(messageHash)
+  const session = signSession(sid, share.publicKey, messageHash, signers)
+  const message = engine.scalars.reduce(messageHash) // SEC 1 section 4.1.3, step 5: 256 bits are all of them
   const { publicKey } = share
-  const context: SignContext = { session, self, signers: [...signers], message, messageHash, publicKey, publicPoint }
+  const context: SignContext = { engine, session, self, signers: [...signers], message, publicKey, publicPoint }
   const ot = otStates(params)
   return createExecution<SignState, EcdsaSignature>({
     parties: signers.length,
     self,
-    rounds,
-    begin: () => round1(context, additiveShare(share, signers, session), ot, rng),
+    rounds: signRounds,
+    begin: () => round1(context, additiveShare(engine, share, signers, session), ot, rng),
     advance: (state, inbound) => {
       switch (state.round) {
         case 1:
@@ -68,15 +71,37 @@ export function createSign(params: SignParams, rng: Rng): Execution<EcdsaSignatu
   })
 }
 
+/** The session id with key, message and signers (numbers in the key, by roster position) hashed in. */
+export function signSession(
+  sid: Uint8Array,
+  publicKey: Uint8Array,
+  messageHash: Uint8Array,
+  signers: readonly number[],
+): Uint8Array {
+  return H(tag.signSession, sid, publicKey, messageHash, signers.length, ...signers)
+}
+
 /** sk_i = λ_i(S)·p_i + ζ_i, where the ζ of all signers sum to zero: fresh shares of the key for every session. */
-function additiveShare(share: KeyShare, signers: readonly number[], session: Uint8Array): Scalar {
+function additiveShare(
+  engine: Engine,
+  share: KeyShare,
+  signers: readonly number[],
+  session: Uint8Array,
+): Scalar {
+  const { scalars } = engine
   const zeroShares = signers
     .filter((peer) => peer !== share.index)
     .map((peer) => {
       const common = hashToScalar(tag.zeroShare, session, peerState(share, peer).zeroShareSeed)
-      return share.index < peer ? common : negateScalar(common)
+      if (share.index < peer) return common
+      const negative = scalars.subtract(zeroScalar(), common)
+      wipe(common)
+      return negative
     })
-  return sumScalars([multiplyScalars(lagrangeAtZero(share.index, signers), share.secretShare), ...zeroShares])
+  const own = scalars.multiply(lagrangeAtZero(engine, share.index, signers), share.secretShare)
+  const sum = sumScalars(scalars, [own, ...zeroShares])
+  wipe(own, ...zeroShares)
+  return sum
 }
 
 function otStates({ self, signers, share }: SignParams): ReadonlyMap<number, OtState> {

@@ -1,11 +1,13 @@
 /** What a signer holds between rounds. Each state has what the next round needs and no more. */
 import type { Point } from '../curve/secp256k1.ts'
 import type { Scalar } from '../curve/scalar.ts'
+import type { Engine } from '../engine.ts'
 import type { RoundState } from '../execution.ts'
 import type { OtState } from '../key-share.ts'
 import type { ReceiverState } from '../rvole.ts'
 
 export type SignContext = Readonly<{
+  engine: Engine
   /** The session id with signers, key and message hashed in. */
   session: Uint8Array
   /** Own position in the session's roster. */
@@ -14,7 +16,6 @@ export type SignContext = Readonly<{
   signers: readonly number[]
   /** m: the message hash modulo q. */
   message: Scalar
-  messageHash: Uint8Array
   publicKey: Uint8Array
   publicPoint: Point
 }>

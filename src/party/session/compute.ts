@@ -4,12 +4,12 @@ import { sessionId as protocolSessionId } from '../../crypto/session-id.ts'
 import { Refusal } from '../../edge/refusal.ts'
 import { orAborted } from '../abort.ts'
 import type { EnvelopeContext } from '../envelope.ts'
-import type { ExecutionHost, HostedRun, ProtocolOutput, ProtocolTask } from '../execution/execution-host.ts'
+import type { ExecutionHost, HostedRun, ProtocolTask } from '../execution/execution-host.ts'
 import { SessionFailure } from '../failure.ts'
 import type { StoredKey } from '../store/share-store.ts'
 import type { Member } from '../transport/party-transport.ts'
 import type { Roster } from './roster.ts'
-import { runRounds } from './rounds.ts'
+import { runRounds, type RoundsResult } from './rounds.ts'
 import type { Run } from './run.ts'
 import type { Terms } from './terms.ts'
 
@@ -47,7 +47,7 @@ export async function compute(
   { member, terms, key, roster }: Agreed,
   context: EnvelopeContext,
   ephemeralSecret: Uint8Array,
-): Promise<Readonly<{ output: ProtocolOutput; received: Promise<void> }>> {
+): Promise<RoundsResult> {
   const { parts, sessionId, emit, fail, signal } = run
   const { transport, identity, clock, limits } = parts
   const { roundTimeoutMs } = limits

@@ -5,11 +5,12 @@ import { verifySignature } from '../../crypto/ecdsa.ts'
 import { verifyFrostSignature } from '../../crypto/frost/suite.ts'
 import { publicKeyHex } from '../../crypto/public-key.ts'
 import { resultStatement } from '../../identity/statement.ts'
+import { hashWitnessed, witnessStatement, type WitnessedMessage } from '../../identity/witness.ts'
 import { orAborted } from '../abort.ts'
 import type { ProtocolOutput } from '../execution/execution-host.ts'
 import { SessionFailure } from '../failure.ts'
 import type { StoredKey } from '../store/share-store.ts'
-import type { Report, SessionSnapshot } from '../transport/party-transport.ts'
+import type { Report, SessionSnapshot, SignedWitness } from '../transport/party-transport.ts'
 import type { Agreed } from './compute.ts'
 import type { Roster } from './roster.ts'
 import type { Run, SessionResult } from './run.ts'
@@ -21,11 +22,12 @@ export async function conclude(
   run: Run,
   { member, terms, key, roster }: Agreed,
   output: ProtocolOutput,
+  witnessed: readonly WitnessedMessage[],
   watch: SessionWatch,
 ): Promise<SessionResult> {
   const { parts, emit, signal } = run
   const result = key === null ? await keepShare(run, terms, roster, output) : requireValid(terms, key, output)
-  const report = await reportOf(run, roster, result)
+  const report = await reportOf(run, roster, result, await witness(run, witnessed, watch))
   const { allCompleted } = await parts.transport.report(member, report, signal)
   emit({ type: 'reported', allCompleted })
   await parts.journal.close(run.sessionId)
@@ -89,7 +91,24 @@ function requireValid(terms: Terms, key: StoredKey, output: ProtocolOutput): Ses
   return { kind: 'signed', keyType, keyId, publicKey, messageHash: message, r, s, recoveryId }
 }
 
-async function reportOf({ parts, order, sessionId }: Run, roster: Roster, result: SessionResult): Promise<Report> {
+/** Null where the coordinator does not show its history. */
+async function witness(
+  { parts, order, sessionId }: Run,
+  messages: readonly WitnessedMessage[],
+  { latest }: SessionWatch,
+): Promise<SignedWitness | null> {
+  if (latest === null || latest.chainHead.length === 0) return null
+  const { version, chainHead } = latest
+  const claim = { version, chainHead, messageCount: messages.length, messagesHash: hashWitnessed(messages) }
+  return { ...claim, signature: await parts.identity.sign(witnessStatement(sessionId, order.partyId, claim)) }
+}
+
+async function reportOf(
+  { parts, order, sessionId }: Run,
+  roster: Roster,
+  result: SessionResult,
+  witness: SignedWitness | null,
+): Promise<Report> {
   const { partyId } = order
   const { keyType } = result
   const vouch = (bytes: Uint8Array) =>
@@ -97,14 +116,14 @@ async function reportOf({ parts, order, sessionId }: Run, roster: Roster, result
   switch (result.kind) {
     case 'key-made': {
       const { publicKey } = result
-      return { kind: 'key-made', publicKey, resultSignature: await vouch(publicKey) }
+      return { kind: 'key-made', publicKey, resultSignature: await vouch(publicKey), witness }
     }
     case 'signed':
     case 'schnorr-signed': {
       const { signature, recoveryId } = signatureOf(result)
       const statement = recoveryId === null ? signature : concatBytes(signature, Uint8Array.of(recoveryId))
       const resultSignature = await vouch(statement)
-      return { kind: 'signed', signature, recoveryId: recoveryId ?? 0, resultSignature }
+      return { kind: 'signed', signature, recoveryId: recoveryId ?? 0, resultSignature, witness }
     }
     default:
       return result satisfies never

@@ -14,9 +14,13 @@ export type Arrival = Readonly<{
   body: Uint8Array
   /** What the sender signed, hashed. */
   digest: string
-  /** Length of the payload it came in. */
+  /** The payload it came in: its length, and its SHA-256. */
   bytes: number
+  payloadHash: Uint8Array
 }>
+
+/** A message that a round was computed with. */
+export type Consumed = Pick<Arrival, 'round' | 'from' | 'channel' | 'payloadHash'>
 
 /** `conflict`: another message already holds the slot. */
 export type Verdict = 'kept' | 'repeated' | 'conflict' | 'late' | 'too-early'
@@ -28,6 +32,7 @@ type Slot = Readonly<{ digest: string; arrival: Arrival | null }>
 export class Inbox {
   readonly #others: readonly number[]
   readonly #slots = new Map<string, Slot>()
+  readonly #consumed: Consumed[] = []
   #expected: Expectation = { round: 1, broadcast: false, direct: false }
   #wake: () => void = () => {}
 
@@ -66,6 +71,11 @@ export class Inbox {
     return { inbound: taken.map(({ inbound }) => inbound), received: taken.map(({ received }) => received) }
   }
 
+  /** What all rounds so far were computed with. */
+  consumed(): readonly Consumed[] {
+    return this.#consumed
+  }
+
   /** Positions whose messages of the awaited round are not complete. */
   missing(): readonly number[] {
     const { round } = this.#expected
@@ -87,6 +97,7 @@ export class Inbox {
       if (!expected[channel]) continue // signed and sealed, but no part of this round
       bodies[channel] = slot.arrival.body
       bytes += slot.arrival.bytes
+      this.#consumed.push({ round, from, channel, payloadHash: slot.arrival.payloadHash })
     }
     return { inbound: { from, ...bodies }, received: { from, bytes } }
   }

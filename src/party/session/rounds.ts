@@ -1,4 +1,5 @@
 /** Drives one execution round by round over the router: seals and sends, opens and collects, in bounded time. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import type { Outbound, Step } from '../../crypto/protocol.ts'
 import { orAborted, within } from '../abort.ts'
 import type { Clock } from '../clock.ts'
@@ -6,6 +7,7 @@ import { openEnvelope, sealEnvelope, type EnvelopeContext } from '../envelope.ts
 import type { HostedRun, ProtocolOutput } from '../execution/execution-host.ts'
 import { abortFailure, SessionFailure } from '../failure.ts'
 import type { Identity } from '../../identity/identity-key.ts'
+import type { WitnessedMessage } from '../../identity/witness.ts'
 import type { ProgressStep, Sent } from '../progress.ts'
 import type { IncomingMessage, Member, PartyTransport } from '../transport/party-transport.ts'
 import { Inbox } from './inbox.ts'
@@ -29,11 +31,16 @@ export type RoundsParts = Readonly<{
   signal: AbortSignal
 }>
 
-/** Runs to the end. `received` settles when the subscription has ended. @throws SessionFailure */
-export async function runRounds(
-  parts: RoundsParts,
-  run: HostedRun,
-): Promise<Readonly<{ output: ProtocolOutput; received: Promise<void> }>> {
+export type RoundsResult = Readonly<{
+  output: ProtocolOutput
+  /** What it was computed from. */
+  witnessed: readonly WitnessedMessage[]
+  /** Settles when the subscription has ended. */
+  received: Promise<void>
+}>
+
+/** Runs to the end. @throws SessionFailure */
+export async function runRounds(parts: RoundsParts, run: HostedRun): Promise<RoundsResult> {
   const { roster, signal } = parts
   const partyIds = roster.entries.map(({ partyId }) => partyId)
   const inbox = new Inbox(roster.entries.map(({ index }) => index).filter((index) => index !== roster.self))
@@ -41,7 +48,8 @@ export async function runRounds(
   let step: Step<ProtocolOutput> = await orAborted(run.start(), signal)
   while (step.kind === 'next') step = await runRound(parts, run, inbox, step)
   if (step.kind === 'abort') throw abortFailure(step, parts.context.protocol, partyIds)
-  return { output: step.result, received }
+  const witnessed = inbox.consumed().map((message) => ({ ...message, from: partyIds[message.from] ?? '' }))
+  return { output: step.result, witnessed, received }
 }
 
 async function runRound(
@@ -114,7 +122,9 @@ async function take(parts: RoundsParts, inbox: Inbox, message: IncomingMessage):
   const sender = entryOf(from)
   if (sender === undefined) return drop('wrong-sender')
   const { channel, body, digest } = opened
-  const verdict = inbox.accept({ round, from: sender.index, channel, body, digest, bytes: payload.length })
+  const { length: bytes } = payload
+  const payloadHash = sha256(payload)
+  const verdict = inbox.accept({ round, from: sender.index, channel, body, digest, bytes, payloadHash })
   if (verdict === 'conflict') drop('equivocation')
   if (verdict === 'too-early') drop('too-early')
 }

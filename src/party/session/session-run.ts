@@ -93,8 +93,8 @@ async function attend(run: Run): Promise<Attended> {
     const hex = { rosterHash: bytesToHex(roster.hash), sid: bytesToHex(context.sid) }
     emit({ type: 'started', parties: terms.partyIds, ...hex })
     const agreed = { member, terms, key, roster }
-    const { output, received } = await compute(run, agreed, context, ephemeral.secret)
-    const result = await conclude(run, agreed, output, watch)
+    const { output, witnessed, received } = await compute(run, agreed, context, ephemeral.secret)
+    const result = await conclude(run, agreed, output, witnessed, watch)
     emit({ type: 'completed' })
     return { result, streams: [received, watch.finished] }
   } finally {

@@ -9,6 +9,7 @@ import { SessionFeed } from '../../gen/mpc/coordinator/v1/session_feed_pb.ts'
 import {
   FailureSchema,
   SessionCoordinator,
+  SessionWitnessSchema,
   type ReportCompletionRequest,
 } from '../../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { MessageRouter, type MPCMessage } from '../../gen/mpc/router/v1/message_router_pb.ts'
@@ -114,16 +115,22 @@ function idsOf({ sessionId, partyId }: Member): Readonly<{ sessionId: string; pa
 function reportFields(report: Report): Partial<Omit<ReportCompletionRequest, '$typeName' | '$unknown'>> {
   switch (report.kind) {
     case 'key-made':
-      return { publicKey: bytesToHex(report.publicKey), resultSignature: report.resultSignature }
+      return { publicKey: bytesToHex(report.publicKey), ...vouched(report) }
     case 'signed': {
-      const { recoveryId, resultSignature } = report
-      return { signature: bytesToHex(report.signature), recoveryId, resultSignature }
+      const { recoveryId } = report
+      return { signature: bytesToHex(report.signature), recoveryId, ...vouched(report) }
     }
     case 'failed':
       return { failure: create(FailureSchema, { reason: report.reason, culprits: [...report.culprits] }) }
     default:
       return report satisfies never
   }
+}
+
+function vouched({ resultSignature, witness }: Exclude<Report, Readonly<{ kind: 'failed' }>>) {
+  if (witness === null) return { resultSignature }
+  const version = BigInt(witness.version)
+  return { resultSignature, witness: create(SessionWitnessSchema, { ...witness, version }) }
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal): unknown {

@@ -4,6 +4,8 @@
  * Nothing that comes from here is trusted.
  */
 
+import type { WitnessClaim } from '../../identity/witness.ts'
+
 /** What a party contributes when it joins. */
 export type JoinKeys = Readonly<{
   /** Ed25519, 32 bytes. */
@@ -66,10 +68,15 @@ export type OutgoingMessage = Readonly<{
 
 export type IncomingMessage = Readonly<{ from: string; round: number; payload: Uint8Array }>
 
+/** What this party saw of the session. */
+export type SignedWitness = WitnessClaim & Readonly<{ signature: Uint8Array }>
+
+type Vouched = Readonly<{ resultSignature: Uint8Array; witness: SignedWitness | null }>
+
 export type Report =
-  | Readonly<{ kind: 'key-made'; publicKey: Uint8Array; resultSignature: Uint8Array }>
+  | (Vouched & Readonly<{ kind: 'key-made'; publicKey: Uint8Array }>)
   /** `signature` has 64 bytes; `recoveryId` is 0 where the key is not for ECDSA. */
-  | Readonly<{ kind: 'signed'; signature: Uint8Array; recoveryId: number; resultSignature: Uint8Array }>
+  | (Vouched & Readonly<{ kind: 'signed'; signature: Uint8Array; recoveryId: number }>)
   | Readonly<{ kind: 'failed'; reason: string; culprits: readonly string[] }>
 
 export interface PartyTransport {

@@ -27,12 +27,15 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'account-mpc-'))
   const credentialKeyFile = join(folder, 'credential.key')
   writeFileSync(credentialKeyFile, 'ab'.repeat(32), { mode: 0o600 })
+  const identityFile = join(folder, 'identity.key')
+  writeFileSync(identityFile, 'cd'.repeat(32), { mode: 0o600 })
   const [grpcPort, httpPort] = await Promise.all([freePort(), freePort()])
   coordinator = await coordinatorMain({
     MPC_OPEN_MODE: 'true',
     MPC_GRPC_PORT: String(grpcPort),
     MPC_HTTP_PORT: String(httpPort),
     MPC_CREDENTIAL_KEY_FILE: credentialKeyFile,
+    MPC_COORDINATOR_IDENTITY_FILE: identityFile,
     MPC_LOG_LEVEL: 'silent',
     NATS_URL: nats.url,
     DATABASE_URL: database.url,

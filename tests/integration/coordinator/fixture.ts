@@ -5,6 +5,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import type { CheckpointPolicy } from '../../../src/coordinator/checkpoints/checkpointer.ts'
 import { openCoordinator } from '../../../src/coordinator/coordinator.ts'
+import type { ApiKey } from '../../../src/edge/api-keys.ts'
 import { defaultLimits } from '../../../src/edge/limits.ts'
 import { createLogger } from '../../../src/edge/log.ts'
 import { refusalOf } from '../../../src/edge/refusal-error.ts'
@@ -17,14 +18,17 @@ import {
   type JoinSessionResponse,
 } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
+import { SessionLog } from '../../../src/gen/mpc/coordinator/v1/session_log_pb.ts'
 import { identityFromSeed, type Identity, type OpeningIdentity } from '../../../src/identity/identity-key.ts'
 import { joinStatement, resultStatement } from '../../../src/identity/statement.ts'
 
 export const callerApiKey = 'mpc_key_of_the_tests'
 export const otherApiKey = 'mpc_key_of_others'
-const names = new Map([
-  [callerApiKey, 'tests'],
-  [otherApiKey, 'others'],
+export const auditorApiKey = 'mpc_key_of_auditors'
+const apiKeys = new Map<string, ApiKey>([
+  [callerApiKey, { name: 'tests', scopes: ['sessions'] }],
+  [otherApiKey, { name: 'others', scopes: ['sessions'] }],
+  [auditorApiKey, { name: 'auditors', scopes: ['audit'] }],
 ])
 const credentialKey = new Uint8Array(32).fill(7)
 export const coordinatorIdentity = await identityFromSeed(new Uint8Array(32).fill(9))
@@ -32,6 +36,7 @@ export const coordinatorIdentity = await identityFromSeed(new Uint8Array(32).fil
 export type TestCoordinator = Readonly<{
   client(bearer?: string): Client<typeof SessionCoordinator>
   feed(bearer?: string): Client<typeof SessionFeed>
+  log(bearer?: string): Client<typeof SessionLog>
   grpcUrl: string
   httpUrl: string
   close(): Promise<void>
@@ -73,17 +78,14 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   )
   const { routes, ready, metrics } = coordinator
   const service = await serve(
-    { name: 'session-coordinator', services: [SessionCoordinator, SessionFeed], routes, ready, metrics },
+    { name: 'session-coordinator', services: [SessionCoordinator, SessionFeed, SessionLog], routes, ready, metrics },
     {
       host: '127.0.0.1',
       grpcPort: 0,
       httpPort: 0,
       openMode: options.openMode ?? false,
       corsOrigins: [],
-      apiKeys: (token) => {
-        const name = names.get(token)
-        return name === undefined ? null : { name, scopes: ['sessions'] }
-      },
+      apiKeys: (token) => apiKeys.get(token) ?? null,
       reflection: false,
       limits: { ...defaultLimits, closeGraceMs: 500 },
     },
@@ -98,6 +100,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   return {
     client: (bearer = callerApiKey) => connection(bearer).client(SessionCoordinator),
     feed: (bearer = callerApiKey) => connection(bearer).client(SessionFeed),
+    log: (bearer = auditorApiKey) => connection(bearer).client(SessionLog),
     grpcUrl: service.grpcUrl,
     httpUrl: service.httpUrl,
     close: async () => {

@@ -168,6 +168,7 @@ describe('a crash after the last report', () => {
       signature: null,
       recoveryId: 0,
       resultSignature: new Uint8Array(64),
+      witness: null,
     } as const
     // A coordinator that dies between the two events of this decision.
     const dying = ({ state }: { state: SessionState }) => {

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveSample, type Sample } from './sample-service.ts'
 
@@ -58,6 +60,32 @@ test('only named files of the package are served', async () => {
 test('/docs/ leads to /docs', async () => {
   const response = await fetch(`${sample.httpUrl}/docs/`)
   expect([response.status, response.url]).toEqual([200, `${sample.httpUrl}/docs`])
+})
+
+test('clients that do not read what they asked for do not each hold a file', async () => {
+  const { port } = new URL(sample.httpUrl)
+  const fileBytes = (await (await fetch(`${sample.httpUrl}/docs/swagger-ui-bundle.js`)).arrayBuffer()).byteLength
+  const heldBefore = process.memoryUsage().external
+  const sockets = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = connect(Number(port), '127.0.0.1')
+      socket.write('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      await once(socket, 'readable')
+      return socket
+    }),
+  )
+  const held = process.memoryUsage().external - heldBefore
+  for (const socket of sockets) socket.destroy()
+  expect(held).toBeLessThan((sockets.length * fileBytes) / 4)
+})
+
+test('the page and its files count as calls', async () => {
+  const env = { MPC_RATE_LIMIT: '1', MPC_RATE_LIMIT_BURST: '0' }
+  const limited = await serveSample({ env, definition: { openApi: 'session-coordinator' } })
+  const paths = files.flatMap(([path]) => [path, path])
+  const statuses = await Promise.all(paths.map(async (path) => (await fetch(`${limited.httpUrl}${path}`)).status))
+  await limited.close()
+  expect(statuses).toContain(429)
 })
 
 describe('a service without a document', () => {

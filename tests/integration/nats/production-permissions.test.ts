@@ -87,16 +87,26 @@ describe('with the permissions of production', () => {
     const publish = async (user: (typeof users)[number], subject: string) =>
       jetstream(await connectAs(user)).publish(subject, event, { timeout: 2000 })
     await expect(publish('router', 'mpc.session.s2')).rejects.toThrow()
+    await expect(publish('router', 'mpc.checkpoint')).rejects.toThrow()
+    await expect(publish('auditor', 'mpc.checkpoint')).rejects.toThrow()
     await expect(publish('coordinator', 'mpc.message.s2.all')).rejects.toThrow()
     await expect(publish('auditor', 'mpc.session.s2')).rejects.toThrow()
     await expect(publish('operator', 'mpc.session.s2')).rejects.toThrow()
   })
 
-  test('the coordinator cannot read protocol messages, and the auditor can', async () => {
-    const consumer = { filter_subject: 'mpc.message.>', ack_policy: 'none' } as const
-    const coordinator = await jetstreamManager(await connectAs('coordinator'))
-    await expect(coordinator.consumers.add('MESSAGES', consumer)).rejects.toThrow()
-    await expect(coordinator.direct.getMessage('MESSAGES', { seq: 1 })).rejects.toThrow()
+  test('the coordinator writes checkpoints, of all that was written', async () => {
+    const coordinator = await logAs('coordinator')
+    const { sequence } = await coordinator.append('mpc.checkpoint', event, { messageId: 'c', expectedLastSequence: 0 })
+    expect(sequence).toBe(1)
+    for (const filter of ['mpc.session.>', 'mpc.message.>', 'mpc.checkpoint']) {
+      const read = []
+      for await (const { data } of coordinator.read(filter)) read.push(textOf({ data }))
+      expect([filter, read[0]]).toEqual([filter, 'an event'])
+    }
+    await coordinator.close()
+  })
+
+  test('the auditor can read everything', async () => {
     const auditor = await jetstreamManager(await connectAs('auditor'))
     expect(textOf(await auditor.direct.getMessage('MESSAGES', { seq: 1 }))).toBe('an event')
   })

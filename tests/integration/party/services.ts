@@ -21,6 +21,8 @@ type Closable = { close(): Promise<void> }
 export type Services = Readonly<{
   natsUrl: string
   databaseUrl: string
+  /** Everything secret that outlives a session, of the services and the server party. */
+  longTermSecrets: Readonly<Record<string, Uint8Array>>
   coordinatorUrl: string
   routerUrl: string
   caller: Client<typeof SessionCoordinator>
@@ -36,7 +38,7 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
   const folder = await mkdtemp(join(tmpdir(), 'mpc-party-services-'))
   const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts(6)])
   const [coordinatorGrpc = 0, coordinatorHttp, routerGrpc = 0, routerHttp, partyGrpc = 0, partyHttp] = ports
-  const seed = randomBytes(32)
+  const [seed, credentialKey, kek] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   const identity = await identityFromSeed(seed)
   const file = async (name: string, content: string) => {
     await writeFile(join(folder, name), content, { mode: 0o600 })
@@ -56,7 +58,8 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     NATS_URL: nats.url,
     DATABASE_URL: database.url,
     MPC_SERVER_PARTIES_FILE: await file('parties.json', JSON.stringify(registered)),
-    MPC_CREDENTIAL_KEY_FILE: await file('credential-key', randomBytes(32).toString('hex')),
+    MPC_CREDENTIAL_KEY_FILE: await file('credential-key', credentialKey.toString('hex')),
+    MPC_COORDINATOR_IDENTITY_FILE: await file('coordinator-identity', randomBytes(32).toString('hex')),
   }
   const partyEnv = {
     ...open(partyGrpc, partyHttp),
@@ -64,7 +67,7 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     MPC_COORDINATOR_URL: urlOf(coordinatorGrpc),
     MPC_ROUTER_URL: urlOf(routerGrpc),
     MPC_IDENTITY_FILE: await file('identity', seed.toString('hex')),
-    MPC_KEK_FILE: await file('kek', randomBytes(32).toString('hex')),
+    MPC_KEK_FILE: await file('kek', kek.toString('hex')),
     MPC_SHARE_DIR: join(folder, 'shares'),
     MPC_SIGNING_POLICY: signingPolicy,
     MPC_PARTY_WORKERS: '1',
@@ -85,6 +88,7 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
   return {
     natsUrl: nats.url,
     databaseUrl: database.url,
+    longTermSecrets: { 'server identity': seed, 'credential key': credentialKey, 'server key-encryption key': kek },
     coordinatorUrl: urlOf(coordinatorGrpc),
     routerUrl: urlOf(routerGrpc),
     caller: connections[0].client(SessionCoordinator),

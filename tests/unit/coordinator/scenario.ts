@@ -120,7 +120,8 @@ export function fail(partyId: string, reason = '', culprits: readonly string[] =
 
 export function madeKey(partyId: string, publicKey = keyPair.publicKey): ReportResult {
   const nowMs = startMs + 4000
-  return { type: 'complete', nowMs, partyId, publicKey, signature: null, recoveryId: 0, resultSignature: nothing }
+  const vouched = { resultSignature: nothing, witness: null }
+  return { type: 'complete', nowMs, partyId, publicKey, signature: null, recoveryId: 0, ...vouched }
 }
 
 /** A report of a real signature over `hash`; the session's own by default. */

@@ -1,10 +1,11 @@
 /** Sums that come out as the identity: no party alone can bring them about, so all randomness is chosen here. */
 import { describe, expect, test } from 'vitest'
 import { concatBytes } from '../../../src/crypto/bytes.ts'
-import { negateScalar, randomScalar, scalarToBytes } from '../../../src/crypto/curve/scalar.ts'
+import { randomScalar } from '../../../src/crypto/curve/scalar.ts'
 import { createKeygen } from '../../../src/crypto/keygen/keygen.ts'
 import type { Rng } from '../../../src/crypto/protocol.ts'
 import { createSign } from '../../../src/crypto/sign/sign.ts'
+import { negated, scalars } from './arithmetic.ts'
 import { hashOf, makeKey, seededRng, shareOf } from './fixtures.ts'
 import { runProtocol } from './run-protocol.ts'
 
@@ -15,7 +16,7 @@ function cancelling(seed: string, other: string, calls: readonly number[]): Rng 
   return (length) => {
     const [bytes, mirrored] = [own(length), others(length)]
     if (!calls.includes(call++)) return bytes
-    return concatBytes(new Uint8Array(16), scalarToBytes(negateScalar(randomScalar(() => mirrored))))
+    return concatBytes(new Uint8Array(16), negated(randomScalar(scalars, () => mirrored)))
   }
 }
 

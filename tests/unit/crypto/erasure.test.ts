@@ -3,6 +3,8 @@ import { createKeygen } from '../../../src/crypto/keygen/keygen.ts'
 import { round4Broadcast } from '../../../src/crypto/keygen/messages.ts'
 import type { Rng } from '../../../src/crypto/protocol.ts'
 import { round1Direct } from '../../../src/crypto/sign/messages.ts'
+import type { Scalar } from '../../../src/crypto/curve/scalar.ts'
+import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
 import { createSign } from '../../../src/crypto/sign/sign.ts'
 import { hashOf, makeKey, seededRng, shareOf } from './fixtures.ts'
 import { resultsOf, runProtocol, type Tamper } from './run-protocol.ts'
@@ -78,4 +80,91 @@ test('a run that is given up in the middle overwrites what it drew, and takes no
   expect(left()).toEqual([32]) // the salt: with R unknown it says nothing
   expect(() => own.receive(1, [{ from: 1, broadcast, direct }])).toThrow('not waiting')
   expect(own.start()).toMatchObject({ kind: 'abort', reason: 'replayed-round' })
+})
+
+/** The engine, and how many of the scalars whose multiples of G it computed are still there. */
+function watchedEngine() {
+  const used: Scalar[] = []
+  const multiplyBase = (k: Scalar) => {
+    used.push(k)
+    return limbEngine.points.multiplyBase(k)
+  }
+  const engine = { ...limbEngine, points: { ...limbEngine.points, multiplyBase } }
+  return { engine, used, left: () => used.filter((k) => k.some((byte) => byte !== 0)).length }
+}
+
+test('a signer overwrites its nonce, its share of the key and all shares of products', () => {
+  const { engine, used, left } = watchedEngine()
+  const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, seededRng('a'), engine)
+  const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
+  resultsOf(runProtocol([own, peer]))
+  // r, sk, c^u, c^v, d^u, d^v; and m/s of the finished signature, which is public.
+  expect([used.length, left()]).toEqual([7, 1])
+})
+
+test('a party that makes a key overwrites its polynomial, what it was sent and the nonces of its proofs', () => {
+  const { engine, used, left } = watchedEngine()
+  const parties = [createKeygen({ ...making, self: 0 }, seededRng('a'), engine)]
+  parties.push(createKeygen({ ...making, self: 1 }, seededRng('b')))
+  resultsOf(runProtocol(parties))
+  // Two coefficients, two nonces, one share; and the responses of the peer's two proofs, which are public.
+  expect([used.length, left()]).toEqual([7, 2])
+})
+
+/** The engine, and where scalars come from that it computed and that are still there. */
+function watchedScalars() {
+  const made: { scalar: Uint8Array; by: string }[] = []
+  const noted = (scalar: Scalar) => {
+    const line = new Error().stack?.split('\n').find((at) => at.includes('src/crypto/') && !at.includes('/curve/'))
+    made.push({ scalar, by: line?.replace(/^.*src\/crypto\/|:.*$/g, '') ?? '' })
+    return scalar
+  }
+  const { scalars, rvole } = limbEngine
+  const mask: typeof rvole.mask = (...args) => {
+    const { tau, rows } = rvole.mask(...args)
+    const weightedSums: typeof rows.weightedSums = (g) => {
+      const [first, second] = rows.weightedSums(g)
+      return [noted(first), noted(second)]
+    }
+    return { tau, rows: { ...rows, weightedSums } }
+  }
+  const watched = {
+    ...scalars,
+    add: (a: Scalar, b: Scalar) => noted(scalars.add(a, b)),
+    subtract: (a: Scalar, b: Scalar) => noted(scalars.subtract(a, b)),
+    multiply: (a: Scalar, b: Scalar) => noted(scalars.multiply(a, b)),
+  }
+  const left = () => made.filter(({ scalar }) => scalar.some((byte) => byte !== 0)).map(({ by }) => by)
+  return { engine: { ...limbEngine, scalars: watched, rvole: { ...rvole, mask } }, left }
+}
+
+function count(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
+
+test('a signer overwrites every product and partial sum on the way to what it sends', () => {
+  const { engine, left } = watchedScalars()
+  const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, seededRng('a'), engine)
+  const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
+  resultsOf(runProtocol([own, peer]))
+  // Lagrange coefficients; η; ψ; u and w; Σu and Σw; the signature and its verification.
+  expect(count(left())).toEqual({
+    'polynomial.ts': 4,
+    'rvole.ts': 2,
+    'sign/round-2.ts': 1,
+    'sign/round-3.ts': 2,
+    'sign/finish.ts': 2,
+    'ecdsa.ts': 3,
+  })
+})
+
+test('a party that makes a key overwrites every share it sends, and partial sums of its own', () => {
+  const { engine, left } = watchedScalars()
+  const parties = [createKeygen({ ...making, self: 0 }, seededRng('a'), engine)]
+  parties.push(createKeygen({ ...making, self: 1 }, seededRng('b')))
+  resultsOf(runProtocol(parties))
+  // The responses of two proofs; and p_i, which is the result.
+  expect(count(left())).toEqual({ 'schnorr.ts': 2, 'keygen/round-3.ts': 1 })
 })

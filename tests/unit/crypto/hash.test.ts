@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { chacha20 } from '@noble/ciphers/chacha.js'
 import { createHash } from 'node:crypto'
 import { uint32 } from '../../../src/crypto/bytes.ts'
-import { order } from '../../../src/crypto/curve/scalar.ts'
-import { H, hashToScalars, rowExpander, xof } from '../../../src/crypto/hash.ts'
+import { H, hashToScalars, rowExpander, stretchToScalars, xof } from '../../../src/crypto/hash.ts'
 import { tag } from '../../../src/crypto/tags.ts'
+import { numberOf, scalarOf } from './arithmetic.ts'
 
 test('no two tags are equal, and none is another one’s beginning', () => {
   const tags = Object.values(tag)
@@ -41,15 +41,29 @@ test('different tags give different hashes of the same items', () => {
 })
 
 test('scalars are 48 bytes of output each, reduced modulo q', () => {
-  const stream = Buffer.from(xof(96, tag.rvoleGadget, 'x'))
-  const expected = [0, 48].map((offset) => BigInt(`0x${stream.subarray(offset, offset + 48).toString('hex')}`) % order)
-  expect(hashToScalars(2, tag.rvoleGadget, 'x')).toEqual(expected)
+  const stream = Buffer.from(xof(96, tag.rvoleTheta, 'x'))
+  expect(hashToScalars(2, tag.rvoleTheta, 'x')).toEqual(reduced(stream))
 })
 
-test('a row expands to key stream under a key of session, index and row', () => {
-  const row = new Uint8Array(16).fill(5)
-  const out = new Uint8Array(80).fill(9)
-  rowExpander(16, tag.otRow, 'session')(7, row, out)
-  const key = createHash('sha256').update(H(tag.otRow, 'session')).update(uint32(7)).update(row).digest()
-  expect(out).toEqual(chacha20(Uint8Array.from(key), new Uint8Array(12), new Uint8Array(80)))
+test('a long list of scalars is key stream under H, 48 bytes of it each', () => {
+  const stream = chacha20(H(tag.rvoleGadget, 'x'), new Uint8Array(12), new Uint8Array(96))
+  expect(stretchToScalars(2, tag.rvoleGadget, 'x')).toEqual(reduced(stream))
+})
+
+function reduced(stream: Uint8Array): Uint8Array {
+  return Uint8Array.from([0, 48].flatMap((at) => [...scalarOf(numberOf(stream.subarray(at, at + 48)))]))
+}
+
+test.each([16, 32])('a row of %i bytes expands to key stream under a key of session, index and row', (length) => {
+  const rows = Uint8Array.from({ length: 8 * length }, (_, i) => i)
+  const expand = rowExpander(length, tag.otRow, 'session')
+  for (const index of [7, 2]) {
+    const out = new Uint8Array(83).fill(9)
+    expand(index, rows, new DataView(out.buffer), 2, 80)
+    const row = rows.slice(index * length, (index + 1) * length)
+    const prefix = [H(tag.otRow, 'session'), new Uint8Array(32), uint32(index), row]
+    const key = createHash('sha256').update(Buffer.concat(prefix)).digest()
+    const stream = chacha20(Uint8Array.from(key), new Uint8Array(12), new Uint8Array(80))
+    expect(out).toEqual(Uint8Array.of(9, 9, ...stream, 9))
+  }
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addPoints, encodePoint, multiplyBase } from '../../../src/crypto/curve/secp256k1.ts'
+import { encodePoint } from '../../../src/crypto/curve/secp256k1.ts'
 import { decodeMessage, encodeMessage } from '../../../src/crypto/codec.ts'
 import { H } from '../../../src/crypto/hash.ts'
 import { broadcastView } from '../../../src/crypto/inbound.ts'
@@ -7,8 +7,10 @@ import { round1Broadcast, round2Broadcast, round2FromBaseSender } from '../../..
 import { round3Broadcast, round3FromBaseSender, round4Broadcast } from '../../../src/crypto/keygen/messages.ts'
 import { commitTo } from '../../../src/crypto/keygen/round-1.ts'
 import type { KeygenContext, Opening } from '../../../src/crypto/keygen/state.ts'
+import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
 import { prove, type ProofContext } from '../../../src/crypto/schnorr.ts'
 import { tag } from '../../../src/crypto/tags.ts'
+import { negatedPoint, pointOf, points, scalarOf } from './arithmetic.ts'
 import { hashOf, keygenParties, makeKey, seededRng, shareOf } from './fixtures.ts'
 import { runProtocol, type Packet } from './run-protocol.ts'
 import { changing, editing, flipBit } from './tamper.ts'
@@ -17,7 +19,7 @@ const label = 'adversary'
 
 function contextOf(parties: number): KeygenContext {
   const session = H(tag.keygenSession, hashOf(`sid ${label}`), 2, parties)
-  return { session, self: 0, threshold: 2, parties }
+  return { engine: limbEngine, session, self: 0, threshold: 2, parties }
 }
 
 /** What every party broadcasts in an honest run with these seeds. */
@@ -86,8 +88,8 @@ describe('a party that cheats with its commitment', () => {
 
   const forSeven = (context: ProofContext): Opening => ({
     ...own,
-    contribution: [multiplyBase(7n), ...own.contribution.slice(1)],
-    proof: prove(context, 7n, multiplyBase(7n), seededRng('seven')),
+    contribution: [pointOf(7n), ...own.contribution.slice(1)],
+    proof: prove(limbEngine, context, scalarOf(7n), pointOf(7n), seededRng('seven')),
   })
   const { session } = contextOf(2)
 
@@ -100,7 +102,7 @@ describe('a party that cheats with its commitment', () => {
 
   test.each<[string, Opening]>([
     ['a proof copied from another party', { ...own, contribution: victims.contribution, proof: victims.proof }],
-    ['a contribution that cancels the other', { ...own, contribution: victims.contribution.map((p) => p.negate()) }],
+    ['a contribution that cancels the other', { ...own, contribution: victims.contribution.map(negatedPoint) }],
     ['a proof made for another purpose', forSeven({ tag: tag.proofOfShare, session, prover: 0 })],
     ['a proof made in another session', forSeven({ tag: tag.proofOfContribution, session: hashOf('x'), prover: 0 })],
     ['a proof made as another party', forSeven({ tag: tag.proofOfContribution, session, prover: 1 })],
@@ -110,7 +112,7 @@ describe('a party that cheats with its commitment', () => {
   })
 
   test('cannot hand out shares of another polynomial than the committed one', () => {
-    const contribution = [own.contribution[0], addPoints(...own.contribution)].filter((p) => p !== undefined)
+    const contribution = [own.contribution[0], own.contribution.reduce(points.add)].filter((p) => p !== undefined)
     const run = runProtocol(keygenParties(2, 2, label), cheatingWith({ ...own, contribution }, packets))
     expect(run.ends[1]).toEqual({ kind: 'abort', reason: 'share-invalid', culprits: [0], severity: 'retry' })
   })
@@ -118,7 +120,7 @@ describe('a party that cheats with its commitment', () => {
   test('cannot commit to more or fewer coefficients than the threshold', () => {
     for (const length of [1, 3]) {
       const body = broadcastOf(packets, 2, 0)
-      const point = encodePoint(multiplyBase(3n))
+      const point = encodePoint(pointOf(3n))
       const changed = length === 1
         ? Uint8Array.from([...body.slice(0, 64 + 33), ...body.slice(64 + 66)])
         : Uint8Array.from([...body.slice(0, 64 + 66), ...point, ...body.slice(64 + 66)])
@@ -179,9 +181,9 @@ describe('a party that tells different peers different things', () => {
   test('in round 3, with two valid proofs of one share, is caught by the confirmations', () => {
     const share = shareOf(makeKey(2, 3, label), 0)
     const { session } = contextOf(3)
-    const publicShare = multiplyBase(share.secretShare)
+    const publicShare = points.multiplyBase(share.secretShare)
     const context = { tag: tag.proofOfShare, session, prover: 0 }
-    const other = prove(context, share.secretShare, publicShare, seededRng('other'))
+    const other = prove(limbEngine, context, share.secretShare, publicShare, seededRng('other'))
     const run = runProtocol(
       keygenParties(2, 3, label),
       changing([
@@ -239,7 +241,7 @@ test('a public share of the wrong party is refused', () => {
     keygenParties(2, 2, label),
     changing([
       { round: 3, channel: 'broadcast', from: 0 },
-      editing(round3Broadcast, ({ publicShare }) => ({ publicShare: addPoints(publicShare, publicShare) })),
+      editing(round3Broadcast, ({ publicShare }) => ({ publicShare: points.add(publicShare, publicShare) })),
     ]),
   )
   expect(run.ends[1]).toEqual({ kind: 'abort', reason: 'public-key-mismatch', culprits: [0], severity: 'retry' })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { bitAt, xorBytes } from '../../../src/crypto/bytes.ts'
-import { decodeElement, element, elementFromUniform } from '../../../src/crypto/curve/ristretto255.ts'
+import { decodeElement, element } from '../../../src/crypto/curve/ristretto255.ts'
+import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
+import { newPoint } from '../../../src/crypto/limbs/ristretto255/points.ts'
 import { H, rowExpander, xof } from '../../../src/crypto/hash.ts'
 import { finishReceiver, finishSender, startReceiver, startSender } from '../../../src/crypto/ot/base-ot.ts'
 import { bytesToWords, transpose, wordsToBytes } from '../../../src/crypto/ot/bit-matrix.ts'
@@ -8,6 +10,7 @@ import { reverseToReceiver, reverseToSender } from '../../../src/crypto/ot/boots
 import { challenges, foldColumn, foldRows } from '../../../src/crypto/ot/consistency.ts'
 import { extendAsReceiver, extendAsSender } from '../../../src/crypto/ot/extension.ts'
 import { tag } from '../../../src/crypto/tags.ts'
+import { elements } from './arithmetic.ts'
 import { hashOf, seededRng } from './fixtures.ts'
 import { flipBit } from './tamper.ts'
 
@@ -26,15 +29,15 @@ function seedsOf(label: string) {
 }
 
 describe('base OT', () => {
-  const sender = startSender(rng)
-  const receiver = startReceiver(session, rng)
+  const sender = startSender(limbEngine, rng)
+  const receiver = startReceiver(limbEngine, session, rng)
   const decoded = receiver.message.map(({ bytes }) => {
     const found = decodeElement(bytes)
     if (found === undefined) throw new Error('not an element')
     return found
   })
-  const both = finishSender(session, sender, decoded)
-  const chosen = finishReceiver(session, receiver, sender.A)
+  const both = finishSender(limbEngine, session, sender, decoded)
+  const chosen = finishReceiver(limbEngine, session, receiver, sender.A)
 
   test('gives the receiver the chosen key of every instance and not the other one', () => {
     for (let i = 0; i < 128; i++) {
@@ -51,7 +54,7 @@ describe('base OT', () => {
   })
 
   test('binds its keys to the session', () => {
-    const other = finishSender(hashOf('another'), sender, decoded)
+    const other = finishSender(limbEngine, hashOf('another'), sender, decoded)
     for (let i = 0; i < 128; i++) {
       expect(seedAt(chosen.seeds, i)).not.toEqual(seedAt(other.seeds0, i))
       expect(seedAt(chosen.seeds, i)).not.toEqual(seedAt(other.seeds1, i))
@@ -60,7 +63,7 @@ describe('base OT', () => {
 
   test('binds its keys to the instance: one instance’s answer does not serve for another', () => {
     const swapped = [...decoded.slice(2, 4), ...decoded.slice(0, 2), ...decoded.slice(4)]
-    const keys = finishSender(session, sender, swapped)
+    const keys = finishSender(limbEngine, session, sender, swapped)
     for (const i of [0, 1]) {
       const own = seedAt(chosen.seeds, 1 - i)
       expect([seedAt(keys.seeds0, i), seedAt(keys.seeds1, i)]).not.toContainEqual(own)
@@ -68,7 +71,7 @@ describe('base OT', () => {
   })
 
   test('sends elements that are all different and decode canonically, whichever was chosen', () => {
-    const encodings = decoded.map(({ point }) => Buffer.from(point.toBytes()).toString('hex'))
+    const encodings = decoded.map(({ point }) => Buffer.from(element(point).bytes).toString('hex'))
     expect(encodings).toEqual(receiver.message.map(({ bytes }) => Buffer.from(bytes).toString('hex')))
     expect(new Set(encodings).size).toBe(256)
   })
@@ -76,7 +79,7 @@ describe('base OT', () => {
   test('places the chosen element by the choice bit: only there is the key t·A', () => {
     // Swapping both elements of an instance must make its keys unknown to the receiver.
     const swapped = decoded.map((_, i) => decoded[i ^ 1]).filter((one) => one !== undefined)
-    const keys = finishSender(session, sender, swapped)
+    const keys = finishSender(limbEngine, session, sender, swapped)
     for (let i = 0; i < 128; i++) {
       expect([seedAt(keys.seeds0, i), seedAt(keys.seeds1, i)]).not.toContainEqual(seedAt(chosen.seeds, i))
     }
@@ -85,9 +88,9 @@ describe('base OT', () => {
   test('does not stumble over a receiver that makes a sum the identity', () => {
     const first = decoded[0]
     if (first === undefined) throw new Error('no element')
-    const hashed = elementFromUniform(xof(64, tag.baseOtPoint, session, 0, 1, first.bytes))
-    const degenerate = [first, element(hashed.negate()), ...decoded.slice(2)]
-    const keys = finishSender(session, sender, degenerate)
+    const hashed = elements.fromUniform(xof(64, tag.baseOtPoint, session, 0, 1, first.bytes))
+    const degenerate = [first, element(elements.subtract(newPoint(), hashed)), ...decoded.slice(2)]
+    const keys = finishSender(limbEngine, session, sender, degenerate)
     expect(seedAt(keys.seeds1, 0)).toEqual(H(tag.baseOtKey, session, 0, 1, new Uint8Array(32)))
     expect(seedAt(keys.seeds0, 0)).not.toEqual(seedAt(both.seeds0, 0))
   })
@@ -137,9 +140,10 @@ function cheatInColumnZero({ seeds0, seeds1 }: { seeds0: Uint8Array; seeds1: Uin
   const choices = rng(68)
   const [t, u] = [new Uint8Array(128 * 68), new Uint8Array(128 * 68)]
   const expand = rowExpander(32, tag.otColumnKey, session)
+  const [tView, uView] = [new DataView(t.buffer), new DataView(u.buffer)]
   for (let i = 0; i < 128; i++) {
-    expand(i, seedAt(seeds0, i), t.subarray(68 * i, 68 * (i + 1)))
-    expand(i, seedAt(seeds1, i), u.subarray(68 * i, 68 * (i + 1)))
+    expand(i, seeds0, tView, 68 * i, 68)
+    expand(i, seeds1, uView, 68 * i, 68)
     const encoded = i === 0 ? choices.map((byte) => byte ^ 0xff) : choices
     const sum = xorBytes(xorBytes(t.slice(68 * i, 68 * (i + 1)), u.slice(68 * i, 68 * (i + 1))), encoded)
     u.set(sum, 68 * i)
@@ -152,10 +156,10 @@ function cheatInColumnZero({ seeds0, seeds1 }: { seeds0: Uint8Array; seeds1: Uin
 describe('OT extension', () => {
   const { sender, receiver } = seedsOf('extension')
   const choices = rng(52)
-  const extended = extendAsReceiver(receiver, session, choices, rng)
+  const extended = extendAsReceiver(limbEngine, receiver, session, choices, rng)
 
   test('gives rows that differ by Δ where the choice is 1', () => {
-    const q = extendAsSender(sender, session, 416, extended.message)
+    const q = extendAsSender(limbEngine, sender, session, 416, extended.message)
     if (q === undefined) throw new Error('refused')
     for (let j = 0; j < 416; j++) {
       const expected = bitAt(choices, j) === 1 ? xorBytes(rowAt(q, j), sender.delta) : rowAt(q, j)
@@ -164,15 +168,15 @@ describe('OT extension', () => {
   })
 
   test('uses other pads in another session', () => {
-    const other = extendAsReceiver(receiver, hashOf('other'), choices, rng)
+    const other = extendAsReceiver(limbEngine, receiver, hashOf('other'), choices, rng)
     expect(rowAt(other.rows, 0)).not.toEqual(rowAt(extended.rows, 0))
-    expect(extendAsSender(sender, hashOf('other'), 416, extended.message)).toBeUndefined()
+    expect(extendAsSender(limbEngine, sender, hashOf('other'), 416, extended.message)).toBeUndefined()
   })
 
   test('refuses a different choice vector in any single column, whatever Δ is there', () => {
     for (let column = 0; column < 128; column += 9) {
       const u = flipBit(extended.message.u, 8 * 68 * column + 17)
-      expect(extendAsSender(sender, session, 416, { ...extended.message, u })).toBeUndefined()
+      expect(extendAsSender(limbEngine, sender, session, 416, { ...extended.message, u })).toBeUndefined()
     }
   })
 
@@ -180,7 +184,8 @@ describe('OT extension', () => {
     // Selective failure: with Δ_0 = 0 the sender never uses u_0. Half of the cheats fail, which is why a failure bans.
     const outcomes = Array.from({ length: 16 }, (_, i) => {
       const state = seedsOf(`guess ${i}`)
-      const passed = extendAsSender(state.sender, session, 416, cheatInColumnZero(state.receiver)) !== undefined
+      const cheat = cheatInColumnZero(state.receiver)
+      const passed = extendAsSender(limbEngine, state.sender, session, 416, cheat) !== undefined
       return { passed, guessedRight: bitAt(state.sender.delta, 0) === 0 }
     })
     expect(new Set(outcomes.map(({ passed }) => passed)).size).toBe(2)
@@ -191,21 +196,21 @@ describe('OT extension', () => {
     const value = extended.message[field]
     for (const bit of [0, 4 * value.length, 8 * value.length - 1]) {
       const message = { ...extended.message, [field]: flipBit(value, bit) }
-      expect(extendAsSender(sender, session, 416, message)).toBeUndefined()
+      expect(extendAsSender(limbEngine, sender, session, 416, message)).toBeUndefined()
     }
   })
 
   test('refuses a number of transfers that does not fill words', () => {
-    expect(() => extendAsReceiver(receiver, session, rng(5), rng)).toThrow('multiple of 32')
+    expect(() => extendAsReceiver(limbEngine, receiver, session, rng(5), rng)).toThrow('multiple of 32')
   })
 })
 
 describe('the reverse direction', () => {
   const { sender, receiver } = seedsOf('bootstrap')
-  const reversed = reverseToSender(receiver, session, rng)
+  const reversed = reverseToSender(limbEngine, receiver, session, rng)
 
   test('is a set of base OTs', () => {
-    const both = reverseToReceiver(sender, session, reversed.message)
+    const both = reverseToReceiver(limbEngine, sender, session, reversed.message)
     if (both === undefined) throw new Error('refused')
     for (let i = 0; i < 128; i++) {
       const keys = [seedAt(both.seeds0, i), seedAt(both.seeds1, i)]
@@ -217,6 +222,6 @@ describe('the reverse direction', () => {
 
   test('is refused when the consistency check fails', () => {
     const message = { ...reversed.message, tHat: flipBit(reversed.message.tHat, 5) }
-    expect(reverseToReceiver(sender, session, message)).toBeUndefined()
+    expect(reverseToReceiver(limbEngine, sender, session, message)).toBeUndefined()
   })
 })

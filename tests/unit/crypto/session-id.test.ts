@@ -10,17 +10,17 @@ function entry(index: number): RosterEntry {
 const roster = [entry(0), entry(1), entry(2)]
 const keygen: SessionIdInput = {
   purpose: 'keygen',
-  curve: 'secp256k1',
+  keyType: 'ecdsa-secp256k1',
   sessionId: 'session',
   keyId: 'key',
   epoch: 0,
   derivationPath: '',
-  messageHash: new Uint8Array(0),
+  message: new Uint8Array(0),
   threshold: 2,
   parties: 3,
   roster,
 }
-const sign: SessionIdInput = { ...keygen, purpose: 'sign', messageHash: hashOf('m'), roster: [entry(0), entry(2)] }
+const sign: SessionIdInput = { ...keygen, purpose: 'sign', message: hashOf('m'), roster: [entry(0), entry(2)] }
 
 describe('the session id', () => {
   test('is 32 bytes and the same for the same input', () => {
@@ -29,13 +29,14 @@ describe('the session id', () => {
   })
 
   test.each([
-    ['purpose', { ...sign, purpose: 'keygen', messageHash: new Uint8Array(0), roster }],
+    ['purpose', { ...sign, purpose: 'keygen', message: new Uint8Array(0), roster }],
     ['session id', { ...sign, sessionId: 'session2' }],
+    ['key type', { ...sign, keyType: 'schnorr-secp256k1' }],
     ['key id', { ...sign, keyId: 'key2' }],
     ['epoch', { ...sign, epoch: 1 }],
     ['epoch beyond 32 bits', { ...sign, epoch: 2 ** 32 }],
     ['derivation path', { ...sign, derivationPath: 'm/0' }],
-    ['message hash', { ...sign, messageHash: hashOf('m2') }],
+    ['message hash', { ...sign, message: hashOf('m2') }],
     ['parties', { ...sign, parties: 5 }],
     ['order of the roster', { ...sign, roster: [entry(2), entry(0)] }],
     ['members of the roster', { ...sign, roster: [entry(0), entry(1)] }],
@@ -52,6 +53,13 @@ describe('the session id', () => {
     expect(sessionId({ ...keygen, threshold: 3 })).not.toEqual(sessionId(keygen))
   })
 
+  test('of signing with Ed25519 depends on every byte of a message of any length', () => {
+    const eddsa = (message: Uint8Array) => sessionId({ ...sign, keyType: 'eddsa-ed25519', message })
+    const messages = [new Uint8Array(1), new Uint8Array(2), new Uint8Array(65_535), new Uint8Array(65_536), hashOf('m')]
+    expect(new Set(messages.map((message) => Buffer.from(eddsa(message)).toString('hex'))).size).toBe(messages.length)
+    expect(eddsa(hashOf('m'))).not.toEqual(sessionId(sign))
+  })
+
   test('does not confuse neighbouring texts', () => {
     expect(sessionId({ ...sign, sessionId: 'ab', keyId: 'c' })).not.toEqual(
       sessionId({ ...sign, sessionId: 'a', keyId: 'bc' }),
@@ -60,7 +68,7 @@ describe('the session id', () => {
 
   test.each([
     ['purpose', { purpose: 'refresh' }],
-    ['curve', { curve: 'p256' }],
+    ['keyType', { keyType: 'ecdsa-p256' }],
     ['sessionId', { sessionId: '' }],
     ['keyId', { keyId: 'x'.repeat(257) }],
     ['derivationPath', { derivationPath: 'x'.repeat(257) }],
@@ -69,7 +77,10 @@ describe('the session id', () => {
     ['keyId', { keyId: '\udc00' }],
     ['derivationPath', { derivationPath: '\ud800' }],
     ['roster.partyId', { roster: [entry(0), { ...entry(1), partyId: '\ud800' }] }],
-    ['messageHash', { messageHash: new Uint8Array(31) }],
+    ['message', { message: new Uint8Array(31) }],
+    ['message', { keyType: 'schnorr-secp256k1', message: new Uint8Array(33) }],
+    ['message', { keyType: 'eddsa-ed25519', message: new Uint8Array(0) }],
+    ['message', { keyType: 'eddsa-ed25519', message: new Uint8Array(65_537) }],
     ['parties', { parties: 21 }],
     ['parties', { parties: 1 }],
     ['threshold', { threshold: 1 }],
@@ -90,7 +101,7 @@ describe('the session id', () => {
 
   test('of key generation needs the whole roster and no message', () => {
     expect(() => sessionId({ ...keygen, roster: roster.slice(1) })).toThrow('roster')
-    expect(() => sessionId({ ...keygen, messageHash: hashOf('m') })).toThrow('messageHash')
+    expect(() => sessionId({ ...keygen, message: hashOf('m') })).toThrow('message')
   })
 
   test('refuses an epoch that is not a safe integer', () => {

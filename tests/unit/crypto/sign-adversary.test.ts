@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { decodeMessage } from '../../../src/crypto/codec.ts'
-import { multiplyScalars, subtractScalars, sumScalars } from '../../../src/crypto/curve/scalar.ts'
-import { addPoints, encodePoint, multiplyBase } from '../../../src/crypto/curve/secp256k1.ts'
+import type { Scalar } from '../../../src/crypto/curve/scalar.ts'
+import { encodePoint } from '../../../src/crypto/curve/secp256k1.ts'
 import { verifySignature } from '../../../src/crypto/ecdsa.ts'
 import { broadcastView } from '../../../src/crypto/inbound.ts'
 import { eraseOtState } from '../../../src/crypto/key-share.ts'
 import type { Abort } from '../../../src/crypto/protocol.ts'
 import { round1Broadcast, round1Direct, round2Direct, round3Broadcast } from '../../../src/crypto/sign/messages.ts'
 import { createSign } from '../../../src/crypto/sign/sign.ts'
+import { pointOf, points, scalarOf, scalars, sumOf } from './arithmetic.ts'
 import { hashOf, makeKey, seededRng, shareOf, signParties } from './fixtures.ts'
 import { resultsOf, runProtocol, type Packet } from './run-protocol.ts'
 import { changing, editing, flipBit, isAt } from './tamper.ts'
@@ -57,7 +58,7 @@ describe('a signer that tells different peers different things', () => {
       signParties(key, everyone, { messageHash }),
       changing([
         { round: 3, channel: 'broadcast', from: 0, to: 2 },
-        editing(round3Broadcast, ({ w }) => ({ w: w ^ 1n })),
+        editing(round3Broadcast, ({ w }) => ({ w: scalars.add(w, scalarOf(1n)) })),
       ]),
     )
     expect(run.ends[2]).toEqual(abort('signature-invalid'))
@@ -70,7 +71,7 @@ describe('a signer that waits for all other parts of the signature before it sen
   const { packets } = runProtocol(signParties(key, everyone, { messageHash }))
   const partOf = (from: number) => sentAt(packets, { round: 3, channel: 'broadcast', from })
   const parts = everyone.map((from) => decodeMessage(round3Broadcast, partOf(from)))
-  const sum = (of: (part: (typeof parts)[number]) => bigint) => sumScalars(parts.map(of))
+  const sum = (of: (part: (typeof parts)[number]) => Scalar) => sumOf(parts.map(of))
   const endsWith = (edit: Parameters<typeof editing<typeof round3Broadcast>>[1]) =>
     runProtocol(
       signParties(key, everyone, { messageHash }),
@@ -79,13 +80,13 @@ describe('a signer that waits for all other parts of the signature before it sen
 
   test('cannot make another one release a valid signature with the wrong recovery id', () => {
     // Σw turned into -Σw gives -s, which low-s form turns back: (r, s) stays valid, the parity of R does not.
-    const double = multiplyScalars(2n, sum(({ w }) => w))
-    expect(endsWith(({ w }) => ({ w: subtractScalars(w, double) }))).toEqual(abort('signature-invalid'))
+    const double = scalars.multiply(scalarOf(2n), sum(({ w }) => w))
+    expect(endsWith(({ w }) => ({ w: scalars.subtract(w, double) }))).toEqual(abort('signature-invalid'))
   })
 
   test('cannot pass a sum that nobody can divide by for bad luck', () => {
     const total = sum(({ u }) => u)
-    expect(endsWith(({ u }) => ({ u: subtractScalars(u, total) }))).toEqual(abort('signature-invalid'))
+    expect(endsWith(({ u }) => ({ u: scalars.subtract(u, total) }))).toEqual(abort('signature-invalid'))
   })
 })
 
@@ -151,7 +152,7 @@ test('a commitment and its opening copied from another signer are refused', () =
 
 test('inputs that do not add up to the key are refused without blame', () => {
   // An honest multiplication with a key share that is off by one: every check but the sum passes.
-  const wrong = { ...shareOf(key, 0), secretShare: shareOf(key, 0).secretShare + 1n }
+  const wrong = { ...shareOf(key, 0), secretShare: scalars.add(shareOf(key, 0).secretShare, scalarOf(1n)) }
   const run = runProtocol(signParties([wrong, shareOf(key, 1), shareOf(key, 2)], [0, 1]))
   expect(run.ends[1]).toEqual(abort('public-key-mismatch'))
 })
@@ -162,8 +163,8 @@ test('a public share shifted together with its gamma is still refused', () => {
     changing([
       { round: 2, channel: 'direct', from: 0 },
       editing(round2Direct, ({ publicShare, gammaV }) => ({
-        publicShare: addPoints(publicShare, multiplyBase(1n)),
-        gammaV: addPoints(gammaV, multiplyBase(1n)),
+        publicShare: points.add(publicShare, pointOf(1n)),
+        gammaV: points.add(gammaV, pointOf(1n)),
       })),
     ]),
   )

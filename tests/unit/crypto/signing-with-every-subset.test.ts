@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { decodePoint, encodePoint, multiplyBase } from '../../../src/crypto/curve/secp256k1.ts'
-import { multiplyScalars, sumScalars } from '../../../src/crypto/curve/scalar.ts'
+import { decodePoint, encodePoint } from '../../../src/crypto/curve/secp256k1.ts'
 import type { KeyShare } from '../../../src/crypto/key-share.ts'
+import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
 import { lagrangeAtZero } from '../../../src/crypto/polynomial.ts'
+import { points, scalars, sumOf } from './arithmetic.ts'
 import { checkSignature } from './check-signature.ts'
 import { makeKey, shareOf } from './fixtures.ts'
 
@@ -15,10 +16,10 @@ function subsets(parties: number, size: number): number[][] {
 
 /** What these parties' shares reconstruct to, as a public key. */
 function reconstructed(key: readonly KeyShare[], indices: readonly number[]): Uint8Array {
-  const secret = sumScalars(
-    indices.map((index) => multiplyScalars(lagrangeAtZero(index, indices), shareOf(key, index).secretShare)),
+  const parts = indices.map((index) =>
+    scalars.multiply(lagrangeAtZero(limbEngine, index, indices), shareOf(key, index).secretShare),
   )
-  return encodePoint(multiplyBase(secret))
+  return encodePoint(points.multiplyBase(sumOf(parts)))
 }
 
 describe.each([

@@ -8,6 +8,7 @@ const arrival = (round: number, from: number, change: Partial<Arrival> = {}): Ar
   body: Uint8Array.of(round, from),
   digest: `${round}/${from}`,
   bytes: 100,
+  payloadHash: new Uint8Array(32).fill(16 * round + from),
   ...change,
 })
 const broadcasts = (round: number) => ({ round, broadcast: true, direct: false })

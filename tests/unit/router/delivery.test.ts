@@ -4,7 +4,7 @@ import { messageSubject, sessionSubject } from '../../../src/events/subjects.ts'
 import { defaultRouterLimits } from '../../../src/router/limits.ts'
 import { isFor } from '../../../src/router/mailbox.ts'
 import { openRouter } from '../../../src/router/router.ts'
-import { slotKey, slotOf } from '../../../src/router/slot.ts'
+import { slotKey, slotOf } from '../../../src/events/message-slot.ts'
 import { completed, created, encoded, joined, routedBytes, started } from './session-events.ts'
 import { ScriptedLog } from './scripted-log.ts'
 

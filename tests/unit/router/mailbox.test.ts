@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { StoredEvent } from '../../../src/events/event-log.ts'
 import { emptyMailbox, indexAfter, isFor, take } from '../../../src/router/mailbox.ts'
 import { PayloadCache, type PayloadHolder } from '../../../src/router/payload-cache.ts'
-import { slotOf, slotSubject, type Slot } from '../../../src/router/slot.ts'
+import { slotOf, slotSubject, type Slot } from '../../../src/events/message-slot.ts'
 import { routedBytes } from './session-events.ts'
 
 function stored(sequence: number, slot: Slot, payload: Uint8Array): StoredEvent {

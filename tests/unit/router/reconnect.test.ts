@@ -5,7 +5,7 @@ import { messageSubject, sessionSubject } from '../../../src/events/subjects.ts'
 import { defaultRouterLimits } from '../../../src/router/limits.ts'
 import { isFor } from '../../../src/router/mailbox.ts'
 import { openRouter, type Router } from '../../../src/router/router.ts'
-import { slotOf } from '../../../src/router/slot.ts'
+import { slotOf } from '../../../src/events/message-slot.ts'
 import { completed, created, encoded, joined, routedBytes, started } from './session-events.ts'
 import { ScriptedLog } from './scripted-log.ts'
 

@@ -18,7 +18,7 @@ type Following = { filter: string; next: number; handle: (event: StoredEvent) =>
 export class ScriptedLog implements EventLog {
   /** Appending fails while it is set. */
   failing = false
-  readonly #stored: Record<StreamName, StoredEvent[]> = { SESSIONS: [], MESSAGES: [] }
+  readonly #stored: Record<StreamName, StoredEvent[]> = { SESSIONS: [], MESSAGES: [], CHECKPOINTS: [] }
   readonly #ids = new Map<string, number>()
   readonly #followings = new Set<Following>()
   readonly #gates: (() => void)[] = []

@@ -2,7 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { MessageEventSchema } from '../../../src/gen/mpc/events/v1/message_events_pb.ts'
 import { SessionEventSchema, type SessionEvent } from '../../../src/gen/mpc/events/v1/session_events_pb.ts'
-import type { Slot } from '../../../src/router/slot.ts'
+import type { Slot } from '../../../src/events/message-slot.ts'
 
 export function sessionEvent(sessionId: string, payload: SessionEvent['payload']): SessionEvent {
   return create(SessionEventSchema, { sessionId, payload })

@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { allowed } from '../../../scripts/secret-flow-allowed.ts'
+import { readImportGraph } from '../../../scripts/import-graph.ts'
 import { checkSecretFlow, secretFlowProblems } from '../../../scripts/secret-flow.ts'
 
+const reference = 'src/crypto/reference/'
 const problemsOf = (file: string, source: string) => secretFlowProblems(new Map([[file, source]]), [])
 
 test('src/crypto holds to the rule, and everything allowed is there', () => {
   expect(checkSecretFlow('.')).toEqual([])
   for (const { why } of allowed) expect(why.length).toBeGreaterThan(5)
+})
+
+test('nothing but tests and benchmarks uses the reference engine', () => {
+  const importers = [...readImportGraph('.')].filter(([, imports]) => imports.some((path) => path.startsWith(reference)))
+  expect(importers.map(([file]) => file).filter((file) => !`src/${file}`.startsWith(reference))).toEqual([])
 })
 
 describe('what takes a time that depends on values is found', () => {

@@ -1472,370 +1472,6 @@ func (x *CloseSessionResponse) GetStatus() string {
 	return ""
 }
 
-type ListSessionEventsRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	SessionId string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// next_after of the page before; empty for the first page.
-	After string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
-	// Events a page at most: 100 where absent, 1000 at most. A page ends earlier where it would be larger than 4 MiB.
-	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListSessionEventsRequest) Reset() {
-	*x = ListSessionEventsRequest{}
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[19]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListSessionEventsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListSessionEventsRequest) ProtoMessage() {}
-
-func (x *ListSessionEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[19]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListSessionEventsRequest.ProtoReflect.Descriptor instead.
-func (*ListSessionEventsRequest) Descriptor() ([]byte, []int) {
-	return file_mpc_coordinator_v1_session_coordinator_proto_rawDescGZIP(), []int{19}
-}
-
-func (x *ListSessionEventsRequest) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *ListSessionEventsRequest) GetAfter() string {
-	if x != nil {
-		return x.After
-	}
-	return ""
-}
-
-func (x *ListSessionEventsRequest) GetLimit() int32 {
-	if x != nil {
-		return x.Limit
-	}
-	return 0
-}
-
-type ListSessionEventsResponse struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Events []*LoggedEvent         `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	// Where the next page begins: also when this one is the last so far and the session is not over.
-	NextAfter     string `protobuf:"bytes,2,opt,name=next_after,json=nextAfter,proto3" json:"next_after,omitempty"`
-	HasMore       bool   `protobuf:"varint,3,opt,name=has_more,json=hasMore,proto3" json:"has_more,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListSessionEventsResponse) Reset() {
-	*x = ListSessionEventsResponse{}
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[20]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListSessionEventsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListSessionEventsResponse) ProtoMessage() {}
-
-func (x *ListSessionEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[20]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListSessionEventsResponse.ProtoReflect.Descriptor instead.
-func (*ListSessionEventsResponse) Descriptor() ([]byte, []int) {
-	return file_mpc_coordinator_v1_session_coordinator_proto_rawDescGZIP(), []int{20}
-}
-
-func (x *ListSessionEventsResponse) GetEvents() []*LoggedEvent {
-	if x != nil {
-		return x.Events
-	}
-	return nil
-}
-
-func (x *ListSessionEventsResponse) GetNextAfter() string {
-	if x != nil {
-		return x.NextAfter
-	}
-	return ""
-}
-
-func (x *ListSessionEventsResponse) GetHasMore() bool {
-	if x != nil {
-		return x.HasMore
-	}
-	return false
-}
-
-type WatchSessionEventsRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	SessionId string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// cursor of the last event that was received; empty for all.
-	After         string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *WatchSessionEventsRequest) Reset() {
-	*x = WatchSessionEventsRequest{}
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[21]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *WatchSessionEventsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*WatchSessionEventsRequest) ProtoMessage() {}
-
-func (x *WatchSessionEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[21]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use WatchSessionEventsRequest.ProtoReflect.Descriptor instead.
-func (*WatchSessionEventsRequest) Descriptor() ([]byte, []int) {
-	return file_mpc_coordinator_v1_session_coordinator_proto_rawDescGZIP(), []int{21}
-}
-
-func (x *WatchSessionEventsRequest) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *WatchSessionEventsRequest) GetAfter() string {
-	if x != nil {
-		return x.After
-	}
-	return ""
-}
-
-type WatchSessionEventsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Event         *LoggedEvent           `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *WatchSessionEventsResponse) Reset() {
-	*x = WatchSessionEventsResponse{}
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[22]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *WatchSessionEventsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*WatchSessionEventsResponse) ProtoMessage() {}
-
-func (x *WatchSessionEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[22]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use WatchSessionEventsResponse.ProtoReflect.Descriptor instead.
-func (*WatchSessionEventsResponse) Descriptor() ([]byte, []int) {
-	return file_mpc_coordinator_v1_session_coordinator_proto_rawDescGZIP(), []int{22}
-}
-
-func (x *WatchSessionEventsResponse) GetEvent() *LoggedEvent {
-	if x != nil {
-		return x.Event
-	}
-	return nil
-}
-
-// One event of the log.
-type LoggedEvent struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// SESSIONS or MESSAGES.
-	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
-	// Position in the stream.
-	Sequence int64  `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Subject  string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
-	// Unix milliseconds.
-	TimeMs int64 `protobuf:"varint,4,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
-	// What happened, for instance party_joined or message_routed.
-	Kind string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Who caused it: "caller:<name>", "party:<party_id>", "coordinator"; of messages their sender.
-	Actor string `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
-	// Of messages: empty means everyone else.
-	ToParties []string `protobuf:"bytes,7,rep,name=to_parties,json=toParties,proto3" json:"to_parties,omitempty"`
-	// Of messages.
-	Round int32 `protobuf:"varint,8,opt,name=round,proto3" json:"round,omitempty"`
-	// Of data.
-	Size int32 `protobuf:"varint,9,opt,name=size,proto3" json:"size,omitempty"`
-	// SHA-256 of data, as hex.
-	Sha256 string `protobuf:"bytes,10,opt,name=sha256,proto3" json:"sha256,omitempty"`
-	// The stored bytes: mpc.events.v1.SessionEvent (SESSIONS) or MessageEvent (MESSAGES).
-	Data []byte `protobuf:"bytes,11,opt,name=data,proto3" json:"data,omitempty"`
-	// What to continue after this event with.
-	Cursor        string `protobuf:"bytes,12,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *LoggedEvent) Reset() {
-	*x = LoggedEvent{}
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *LoggedEvent) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*LoggedEvent) ProtoMessage() {}
-
-func (x *LoggedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_mpc_coordinator_v1_session_coordinator_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use LoggedEvent.ProtoReflect.Descriptor instead.
-func (*LoggedEvent) Descriptor() ([]byte, []int) {
-	return file_mpc_coordinator_v1_session_coordinator_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *LoggedEvent) GetStream() string {
-	if x != nil {
-		return x.Stream
-	}
-	return ""
-}
-
-func (x *LoggedEvent) GetSequence() int64 {
-	if x != nil {
-		return x.Sequence
-	}
-	return 0
-}
-
-func (x *LoggedEvent) GetSubject() string {
-	if x != nil {
-		return x.Subject
-	}
-	return ""
-}
-
-func (x *LoggedEvent) GetTimeMs() int64 {
-	if x != nil {
-		return x.TimeMs
-	}
-	return 0
-}
-
-func (x *LoggedEvent) GetKind() string {
-	if x != nil {
-		return x.Kind
-	}
-	return ""
-}
-
-func (x *LoggedEvent) GetActor() string {
-	if x != nil {
-		return x.Actor
-	}
-	return ""
-}
-
-func (x *LoggedEvent) GetToParties() []string {
-	if x != nil {
-		return x.ToParties
-	}
-	return nil
-}
-
-func (x *LoggedEvent) GetRound() int32 {
-	if x != nil {
-		return x.Round
-	}
-	return 0
-}
-
-func (x *LoggedEvent) GetSize() int32 {
-	if x != nil {
-		return x.Size
-	}
-	return 0
-}
-
-func (x *LoggedEvent) GetSha256() string {
-	if x != nil {
-		return x.Sha256
-	}
-	return ""
-}
-
-func (x *LoggedEvent) GetData() []byte {
-	if x != nil {
-		return x.Data
-	}
-	return nil
-}
-
-func (x *LoggedEvent) GetCursor() string {
-	if x != nil {
-		return x.Cursor
-	}
-	return ""
-}
-
 var File_mpc_coordinator_v1_session_coordinator_proto protoreflect.FileDescriptor
 
 const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
@@ -2002,38 +1638,7 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"H\n" +
 	"\x14CloseSessionResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\"e\n" +
-	"\x18ListSessionEventsRequest\x12\x1d\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\x8e\x01\n" +
-	"\x19ListSessionEventsResponse\x127\n" +
-	"\x06events\x18\x01 \x03(\v2\x1f.mpc.coordinator.v1.LoggedEventR\x06events\x12\x1d\n" +
-	"\n" +
-	"next_after\x18\x02 \x01(\tR\tnextAfter\x12\x19\n" +
-	"\bhas_more\x18\x03 \x01(\bR\ahasMore\"P\n" +
-	"\x19WatchSessionEventsRequest\x12\x1d\n" +
-	"\n" +
-	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\tR\x05after\"S\n" +
-	"\x1aWatchSessionEventsResponse\x125\n" +
-	"\x05event\x18\x01 \x01(\v2\x1f.mpc.coordinator.v1.LoggedEventR\x05event\"\xab\x02\n" +
-	"\vLoggedEvent\x12\x16\n" +
-	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x1a\n" +
-	"\bsequence\x18\x02 \x01(\x03R\bsequence\x12\x18\n" +
-	"\asubject\x18\x03 \x01(\tR\asubject\x12\x17\n" +
-	"\atime_ms\x18\x04 \x01(\x03R\x06timeMs\x12\x12\n" +
-	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x14\n" +
-	"\x05actor\x18\x06 \x01(\tR\x05actor\x12\x1d\n" +
-	"\n" +
-	"to_parties\x18\a \x03(\tR\ttoParties\x12\x14\n" +
-	"\x05round\x18\b \x01(\x05R\x05round\x12\x12\n" +
-	"\x04size\x18\t \x01(\x05R\x04size\x12\x16\n" +
-	"\x06sha256\x18\n" +
-	" \x01(\tR\x06sha256\x12\x12\n" +
-	"\x04data\x18\v \x01(\fR\x04data\x12\x16\n" +
-	"\x06cursor\x18\f \x01(\tR\x06cursor2\xd0\a\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status2\xe7\x05\n" +
 	"\x12SessionCoordinator\x12d\n" +
 	"\rCreateSession\x12(.mpc.coordinator.v1.CreateSessionRequest\x1a).mpc.coordinator.v1.CreateSessionResponse\x12^\n" +
 	"\vJoinSession\x12&.mpc.coordinator.v1.JoinSessionRequest\x1a'.mpc.coordinator.v1.JoinSessionResponse\x12m\n" +
@@ -2041,9 +1646,7 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\x0eMarkPartyReady\x12).mpc.coordinator.v1.MarkPartyReadyRequest\x1a*.mpc.coordinator.v1.MarkPartyReadyResponse\x12a\n" +
 	"\fStartSession\x12'.mpc.coordinator.v1.StartSessionRequest\x1a(.mpc.coordinator.v1.StartSessionResponse\x12m\n" +
 	"\x10ReportCompletion\x12+.mpc.coordinator.v1.ReportCompletionRequest\x1a,.mpc.coordinator.v1.ReportCompletionResponse\x12a\n" +
-	"\fCloseSession\x12'.mpc.coordinator.v1.CloseSessionRequest\x1a(.mpc.coordinator.v1.CloseSessionResponse\x12p\n" +
-	"\x11ListSessionEvents\x12,.mpc.coordinator.v1.ListSessionEventsRequest\x1a-.mpc.coordinator.v1.ListSessionEventsResponse\x12u\n" +
-	"\x12WatchSessionEvents\x12-.mpc.coordinator.v1.WatchSessionEventsRequest\x1a..mpc.coordinator.v1.WatchSessionEventsResponse0\x01BGZEgithub.com/rwadurian/mpc-system/api/grpc/coordinator/v1;coordinatorv1b\x06proto3"
+	"\fCloseSession\x12'.mpc.coordinator.v1.CloseSessionRequest\x1a(.mpc.coordinator.v1.CloseSessionResponseBGZEgithub.com/rwadurian/mpc-system/api/grpc/coordinator/v1;coordinatorv1b\x06proto3"
 
 var (
 	file_mpc_coordinator_v1_session_coordinator_proto_rawDescOnce sync.Once
@@ -2057,37 +1660,32 @@ func file_mpc_coordinator_v1_session_coordinator_proto_rawDescGZIP() []byte {
 	return file_mpc_coordinator_v1_session_coordinator_proto_rawDescData
 }
 
-var file_mpc_coordinator_v1_session_coordinator_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_mpc_coordinator_v1_session_coordinator_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_mpc_coordinator_v1_session_coordinator_proto_goTypes = []any{
-	(*ParticipantInfo)(nil),            // 0: mpc.coordinator.v1.ParticipantInfo
-	(*CreateSessionRequest)(nil),       // 1: mpc.coordinator.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),      // 2: mpc.coordinator.v1.CreateSessionResponse
-	(*JoinSessionRequest)(nil),         // 3: mpc.coordinator.v1.JoinSessionRequest
-	(*PartyKeys)(nil),                  // 4: mpc.coordinator.v1.PartyKeys
-	(*JoinSessionResponse)(nil),        // 5: mpc.coordinator.v1.JoinSessionResponse
-	(*ParticipantStatus)(nil),          // 6: mpc.coordinator.v1.ParticipantStatus
-	(*GetSessionStatusRequest)(nil),    // 7: mpc.coordinator.v1.GetSessionStatusRequest
-	(*GetSessionStatusResponse)(nil),   // 8: mpc.coordinator.v1.GetSessionStatusResponse
-	(*Failure)(nil),                    // 9: mpc.coordinator.v1.Failure
-	(*MarkPartyReadyRequest)(nil),      // 10: mpc.coordinator.v1.MarkPartyReadyRequest
-	(*MarkPartyReadyResponse)(nil),     // 11: mpc.coordinator.v1.MarkPartyReadyResponse
-	(*StartSessionRequest)(nil),        // 12: mpc.coordinator.v1.StartSessionRequest
-	(*StartSessionResponse)(nil),       // 13: mpc.coordinator.v1.StartSessionResponse
-	(*ReportCompletionRequest)(nil),    // 14: mpc.coordinator.v1.ReportCompletionRequest
-	(*SessionWitness)(nil),             // 15: mpc.coordinator.v1.SessionWitness
-	(*ReportCompletionResponse)(nil),   // 16: mpc.coordinator.v1.ReportCompletionResponse
-	(*CloseSessionRequest)(nil),        // 17: mpc.coordinator.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil),       // 18: mpc.coordinator.v1.CloseSessionResponse
-	(*ListSessionEventsRequest)(nil),   // 19: mpc.coordinator.v1.ListSessionEventsRequest
-	(*ListSessionEventsResponse)(nil),  // 20: mpc.coordinator.v1.ListSessionEventsResponse
-	(*WatchSessionEventsRequest)(nil),  // 21: mpc.coordinator.v1.WatchSessionEventsRequest
-	(*WatchSessionEventsResponse)(nil), // 22: mpc.coordinator.v1.WatchSessionEventsResponse
-	(*LoggedEvent)(nil),                // 23: mpc.coordinator.v1.LoggedEvent
-	nil,                                // 24: mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
+	(*ParticipantInfo)(nil),          // 0: mpc.coordinator.v1.ParticipantInfo
+	(*CreateSessionRequest)(nil),     // 1: mpc.coordinator.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),    // 2: mpc.coordinator.v1.CreateSessionResponse
+	(*JoinSessionRequest)(nil),       // 3: mpc.coordinator.v1.JoinSessionRequest
+	(*PartyKeys)(nil),                // 4: mpc.coordinator.v1.PartyKeys
+	(*JoinSessionResponse)(nil),      // 5: mpc.coordinator.v1.JoinSessionResponse
+	(*ParticipantStatus)(nil),        // 6: mpc.coordinator.v1.ParticipantStatus
+	(*GetSessionStatusRequest)(nil),  // 7: mpc.coordinator.v1.GetSessionStatusRequest
+	(*GetSessionStatusResponse)(nil), // 8: mpc.coordinator.v1.GetSessionStatusResponse
+	(*Failure)(nil),                  // 9: mpc.coordinator.v1.Failure
+	(*MarkPartyReadyRequest)(nil),    // 10: mpc.coordinator.v1.MarkPartyReadyRequest
+	(*MarkPartyReadyResponse)(nil),   // 11: mpc.coordinator.v1.MarkPartyReadyResponse
+	(*StartSessionRequest)(nil),      // 12: mpc.coordinator.v1.StartSessionRequest
+	(*StartSessionResponse)(nil),     // 13: mpc.coordinator.v1.StartSessionResponse
+	(*ReportCompletionRequest)(nil),  // 14: mpc.coordinator.v1.ReportCompletionRequest
+	(*SessionWitness)(nil),           // 15: mpc.coordinator.v1.SessionWitness
+	(*ReportCompletionResponse)(nil), // 16: mpc.coordinator.v1.ReportCompletionResponse
+	(*CloseSessionRequest)(nil),      // 17: mpc.coordinator.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil),     // 18: mpc.coordinator.v1.CloseSessionResponse
+	nil,                              // 19: mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
 }
 var file_mpc_coordinator_v1_session_coordinator_proto_depIdxs = []int32{
 	0,  // 0: mpc.coordinator.v1.CreateSessionRequest.participants:type_name -> mpc.coordinator.v1.ParticipantInfo
-	24, // 1: mpc.coordinator.v1.CreateSessionResponse.join_tokens:type_name -> mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
+	19, // 1: mpc.coordinator.v1.CreateSessionResponse.join_tokens:type_name -> mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
 	4,  // 2: mpc.coordinator.v1.JoinSessionRequest.keys:type_name -> mpc.coordinator.v1.PartyKeys
 	6,  // 3: mpc.coordinator.v1.JoinSessionResponse.participants:type_name -> mpc.coordinator.v1.ParticipantStatus
 	4,  // 4: mpc.coordinator.v1.ParticipantStatus.keys:type_name -> mpc.coordinator.v1.PartyKeys
@@ -2095,31 +1693,25 @@ var file_mpc_coordinator_v1_session_coordinator_proto_depIdxs = []int32{
 	9,  // 6: mpc.coordinator.v1.GetSessionStatusResponse.failure:type_name -> mpc.coordinator.v1.Failure
 	9,  // 7: mpc.coordinator.v1.ReportCompletionRequest.failure:type_name -> mpc.coordinator.v1.Failure
 	15, // 8: mpc.coordinator.v1.ReportCompletionRequest.witness:type_name -> mpc.coordinator.v1.SessionWitness
-	23, // 9: mpc.coordinator.v1.ListSessionEventsResponse.events:type_name -> mpc.coordinator.v1.LoggedEvent
-	23, // 10: mpc.coordinator.v1.WatchSessionEventsResponse.event:type_name -> mpc.coordinator.v1.LoggedEvent
-	1,  // 11: mpc.coordinator.v1.SessionCoordinator.CreateSession:input_type -> mpc.coordinator.v1.CreateSessionRequest
-	3,  // 12: mpc.coordinator.v1.SessionCoordinator.JoinSession:input_type -> mpc.coordinator.v1.JoinSessionRequest
-	7,  // 13: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:input_type -> mpc.coordinator.v1.GetSessionStatusRequest
-	10, // 14: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:input_type -> mpc.coordinator.v1.MarkPartyReadyRequest
-	12, // 15: mpc.coordinator.v1.SessionCoordinator.StartSession:input_type -> mpc.coordinator.v1.StartSessionRequest
-	14, // 16: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:input_type -> mpc.coordinator.v1.ReportCompletionRequest
-	17, // 17: mpc.coordinator.v1.SessionCoordinator.CloseSession:input_type -> mpc.coordinator.v1.CloseSessionRequest
-	19, // 18: mpc.coordinator.v1.SessionCoordinator.ListSessionEvents:input_type -> mpc.coordinator.v1.ListSessionEventsRequest
-	21, // 19: mpc.coordinator.v1.SessionCoordinator.WatchSessionEvents:input_type -> mpc.coordinator.v1.WatchSessionEventsRequest
-	2,  // 20: mpc.coordinator.v1.SessionCoordinator.CreateSession:output_type -> mpc.coordinator.v1.CreateSessionResponse
-	5,  // 21: mpc.coordinator.v1.SessionCoordinator.JoinSession:output_type -> mpc.coordinator.v1.JoinSessionResponse
-	8,  // 22: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:output_type -> mpc.coordinator.v1.GetSessionStatusResponse
-	11, // 23: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:output_type -> mpc.coordinator.v1.MarkPartyReadyResponse
-	13, // 24: mpc.coordinator.v1.SessionCoordinator.StartSession:output_type -> mpc.coordinator.v1.StartSessionResponse
-	16, // 25: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:output_type -> mpc.coordinator.v1.ReportCompletionResponse
-	18, // 26: mpc.coordinator.v1.SessionCoordinator.CloseSession:output_type -> mpc.coordinator.v1.CloseSessionResponse
-	20, // 27: mpc.coordinator.v1.SessionCoordinator.ListSessionEvents:output_type -> mpc.coordinator.v1.ListSessionEventsResponse
-	22, // 28: mpc.coordinator.v1.SessionCoordinator.WatchSessionEvents:output_type -> mpc.coordinator.v1.WatchSessionEventsResponse
-	20, // [20:29] is the sub-list for method output_type
-	11, // [11:20] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	1,  // 9: mpc.coordinator.v1.SessionCoordinator.CreateSession:input_type -> mpc.coordinator.v1.CreateSessionRequest
+	3,  // 10: mpc.coordinator.v1.SessionCoordinator.JoinSession:input_type -> mpc.coordinator.v1.JoinSessionRequest
+	7,  // 11: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:input_type -> mpc.coordinator.v1.GetSessionStatusRequest
+	10, // 12: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:input_type -> mpc.coordinator.v1.MarkPartyReadyRequest
+	12, // 13: mpc.coordinator.v1.SessionCoordinator.StartSession:input_type -> mpc.coordinator.v1.StartSessionRequest
+	14, // 14: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:input_type -> mpc.coordinator.v1.ReportCompletionRequest
+	17, // 15: mpc.coordinator.v1.SessionCoordinator.CloseSession:input_type -> mpc.coordinator.v1.CloseSessionRequest
+	2,  // 16: mpc.coordinator.v1.SessionCoordinator.CreateSession:output_type -> mpc.coordinator.v1.CreateSessionResponse
+	5,  // 17: mpc.coordinator.v1.SessionCoordinator.JoinSession:output_type -> mpc.coordinator.v1.JoinSessionResponse
+	8,  // 18: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:output_type -> mpc.coordinator.v1.GetSessionStatusResponse
+	11, // 19: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:output_type -> mpc.coordinator.v1.MarkPartyReadyResponse
+	13, // 20: mpc.coordinator.v1.SessionCoordinator.StartSession:output_type -> mpc.coordinator.v1.StartSessionResponse
+	16, // 21: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:output_type -> mpc.coordinator.v1.ReportCompletionResponse
+	18, // 22: mpc.coordinator.v1.SessionCoordinator.CloseSession:output_type -> mpc.coordinator.v1.CloseSessionResponse
+	16, // [16:23] is the sub-list for method output_type
+	9,  // [9:16] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_mpc_coordinator_v1_session_coordinator_proto_init() }
@@ -2137,7 +1729,7 @@ func file_mpc_coordinator_v1_session_coordinator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mpc_coordinator_v1_session_coordinator_proto_rawDesc), len(file_mpc_coordinator_v1_session_coordinator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

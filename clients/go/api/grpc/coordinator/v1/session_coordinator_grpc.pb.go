@@ -22,15 +22,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SessionCoordinator_CreateSession_FullMethodName      = "/mpc.coordinator.v1.SessionCoordinator/CreateSession"
-	SessionCoordinator_JoinSession_FullMethodName        = "/mpc.coordinator.v1.SessionCoordinator/JoinSession"
-	SessionCoordinator_GetSessionStatus_FullMethodName   = "/mpc.coordinator.v1.SessionCoordinator/GetSessionStatus"
-	SessionCoordinator_MarkPartyReady_FullMethodName     = "/mpc.coordinator.v1.SessionCoordinator/MarkPartyReady"
-	SessionCoordinator_StartSession_FullMethodName       = "/mpc.coordinator.v1.SessionCoordinator/StartSession"
-	SessionCoordinator_ReportCompletion_FullMethodName   = "/mpc.coordinator.v1.SessionCoordinator/ReportCompletion"
-	SessionCoordinator_CloseSession_FullMethodName       = "/mpc.coordinator.v1.SessionCoordinator/CloseSession"
-	SessionCoordinator_ListSessionEvents_FullMethodName  = "/mpc.coordinator.v1.SessionCoordinator/ListSessionEvents"
-	SessionCoordinator_WatchSessionEvents_FullMethodName = "/mpc.coordinator.v1.SessionCoordinator/WatchSessionEvents"
+	SessionCoordinator_CreateSession_FullMethodName    = "/mpc.coordinator.v1.SessionCoordinator/CreateSession"
+	SessionCoordinator_JoinSession_FullMethodName      = "/mpc.coordinator.v1.SessionCoordinator/JoinSession"
+	SessionCoordinator_GetSessionStatus_FullMethodName = "/mpc.coordinator.v1.SessionCoordinator/GetSessionStatus"
+	SessionCoordinator_MarkPartyReady_FullMethodName   = "/mpc.coordinator.v1.SessionCoordinator/MarkPartyReady"
+	SessionCoordinator_StartSession_FullMethodName     = "/mpc.coordinator.v1.SessionCoordinator/StartSession"
+	SessionCoordinator_ReportCompletion_FullMethodName = "/mpc.coordinator.v1.SessionCoordinator/ReportCompletion"
+	SessionCoordinator_CloseSession_FullMethodName     = "/mpc.coordinator.v1.SessionCoordinator/CloseSession"
 )
 
 // SessionCoordinatorClient is the client API for SessionCoordinator service.
@@ -52,10 +50,6 @@ type SessionCoordinatorClient interface {
 	ReportCompletion(ctx context.Context, in *ReportCompletionRequest, opts ...grpc.CallOption) (*ReportCompletionResponse, error)
 	// Ends a session that is not over: it becomes failed, with the reason closed.
 	CloseSession(ctx context.Context, in *CloseSessionRequest, opts ...grpc.CallOption) (*CloseSessionResponse, error)
-	// All that the log holds of a session, as stored, page by page: enough to replay the session and to check it.
-	ListSessionEvents(ctx context.Context, in *ListSessionEventsRequest, opts ...grpc.CallOption) (*ListSessionEventsResponse, error)
-	// The same as a stream, which goes on live until the session is over.
-	WatchSessionEvents(ctx context.Context, in *WatchSessionEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionEventsResponse], error)
 }
 
 type sessionCoordinatorClient struct {
@@ -136,35 +130,6 @@ func (c *sessionCoordinatorClient) CloseSession(ctx context.Context, in *CloseSe
 	return out, nil
 }
 
-func (c *sessionCoordinatorClient) ListSessionEvents(ctx context.Context, in *ListSessionEventsRequest, opts ...grpc.CallOption) (*ListSessionEventsResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListSessionEventsResponse)
-	err := c.cc.Invoke(ctx, SessionCoordinator_ListSessionEvents_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *sessionCoordinatorClient) WatchSessionEvents(ctx context.Context, in *WatchSessionEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionEventsResponse], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &SessionCoordinator_ServiceDesc.Streams[0], SessionCoordinator_WatchSessionEvents_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[WatchSessionEventsRequest, WatchSessionEventsResponse]{ClientStream: stream}
-	if err := x.ClientStream.SendMsg(in); err != nil {
-		return nil, err
-	}
-	if err := x.ClientStream.CloseSend(); err != nil {
-		return nil, err
-	}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SessionCoordinator_WatchSessionEventsClient = grpc.ServerStreamingClient[WatchSessionEventsResponse]
-
 // SessionCoordinatorServer is the server API for SessionCoordinator service.
 // All implementations must embed UnimplementedSessionCoordinatorServer
 // for forward compatibility.
@@ -184,10 +149,6 @@ type SessionCoordinatorServer interface {
 	ReportCompletion(context.Context, *ReportCompletionRequest) (*ReportCompletionResponse, error)
 	// Ends a session that is not over: it becomes failed, with the reason closed.
 	CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error)
-	// All that the log holds of a session, as stored, page by page: enough to replay the session and to check it.
-	ListSessionEvents(context.Context, *ListSessionEventsRequest) (*ListSessionEventsResponse, error)
-	// The same as a stream, which goes on live until the session is over.
-	WatchSessionEvents(*WatchSessionEventsRequest, grpc.ServerStreamingServer[WatchSessionEventsResponse]) error
 	mustEmbedUnimplementedSessionCoordinatorServer()
 }
 
@@ -218,12 +179,6 @@ func (UnimplementedSessionCoordinatorServer) ReportCompletion(context.Context, *
 }
 func (UnimplementedSessionCoordinatorServer) CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseSession not implemented")
-}
-func (UnimplementedSessionCoordinatorServer) ListSessionEvents(context.Context, *ListSessionEventsRequest) (*ListSessionEventsResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListSessionEvents not implemented")
-}
-func (UnimplementedSessionCoordinatorServer) WatchSessionEvents(*WatchSessionEventsRequest, grpc.ServerStreamingServer[WatchSessionEventsResponse]) error {
-	return status.Error(codes.Unimplemented, "method WatchSessionEvents not implemented")
 }
 func (UnimplementedSessionCoordinatorServer) mustEmbedUnimplementedSessionCoordinatorServer() {}
 func (UnimplementedSessionCoordinatorServer) testEmbeddedByValue()                            {}
@@ -372,35 +327,6 @@ func _SessionCoordinator_CloseSession_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
-func _SessionCoordinator_ListSessionEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListSessionEventsRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SessionCoordinatorServer).ListSessionEvents(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: SessionCoordinator_ListSessionEvents_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SessionCoordinatorServer).ListSessionEvents(ctx, req.(*ListSessionEventsRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _SessionCoordinator_WatchSessionEvents_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(WatchSessionEventsRequest)
-	if err := stream.RecvMsg(m); err != nil {
-		return err
-	}
-	return srv.(SessionCoordinatorServer).WatchSessionEvents(m, &grpc.GenericServerStream[WatchSessionEventsRequest, WatchSessionEventsResponse]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SessionCoordinator_WatchSessionEventsServer = grpc.ServerStreamingServer[WatchSessionEventsResponse]
-
 // SessionCoordinator_ServiceDesc is the grpc.ServiceDesc for SessionCoordinator service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -436,17 +362,7 @@ var SessionCoordinator_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "CloseSession",
 			Handler:    _SessionCoordinator_CloseSession_Handler,
 		},
-		{
-			MethodName: "ListSessionEvents",
-			Handler:    _SessionCoordinator_ListSessionEvents_Handler,
-		},
 	},
-	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "WatchSessionEvents",
-			Handler:       _SessionCoordinator_WatchSessionEvents_Handler,
-			ServerStreams: true,
-		},
-	},
+	Streams:  []grpc.StreamDesc{},
 	Metadata: "mpc/coordinator/v1/session_coordinator.proto",
 }

@@ -4,7 +4,7 @@
  * that the log itself decides between two routers that store at the same time.
  */
 import { createHash } from 'node:crypto'
-import { everyone, messageSubject } from '../events/subjects.ts'
+import { everyone, messageSubject } from './subjects.ts'
 
 export type Slot = Readonly<{
   sessionId: string

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { messageId, refusalId, slotKey, slotOf, slotSubject } from '../../../src/router/slot.ts'
+import { messageId, refusalId, slotKey, slotOf, slotSubject } from '../../../src/events/message-slot.ts'
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/)
 const slot = fc

@@ -1,0 +1,153 @@
+/**
+ * A whole log, or the part of it that an export holds: every session checked, and nothing between them missing. What
+ * only signed checkpoints can show (docs/audit.md) is judged by whoever is passed as `witness`.
+ */
+import type { StoredEvent } from '../events/event-log.ts'
+import { emptyChain, type ChainHead } from '../events/session-event.ts'
+import { checkSession, verdictOf, type SessionReport, type Verdict } from './check-session.ts'
+import {
+  auditedStreams,
+  type AuditedEvent,
+  type AuditedStream,
+  type AuditSource,
+  type Finding,
+  type SessionRecords,
+} from './records.ts'
+import { SequenceSet } from './sequence-set.ts'
+import type { KeyFacts } from './session-facts.ts'
+
+/** Where a session's chain stood when somebody kept it. */
+export type KeptHead = ChainHead & Readonly<{ /** Unix milliseconds. */ changedAtMs: number }>
+
+/** What commits to the log as a whole, such as signed checkpoints: sees every event, then says what does not fit. */
+export interface LogWitness {
+  /** In any order across sessions. */
+  see(event: AuditedEvent): void
+  /** After the last event. */
+  conclude(): Promise<readonly Finding[]>
+}
+
+export type LogReport = Readonly<{
+  verdict: Verdict
+  sessions: number
+  events: number
+  /** Sessions whose payloads are their parties' own business. */
+  opaqueSessions: number
+  /** Sign sessions whose key's own session was not there to compare with. */
+  withoutKeySession: number
+  /** The first bad event first. Not more than a thousand are kept; `findingCount` counts all. */
+  findings: readonly Finding[]
+  findingCount: number
+}>
+
+export type LogCheckOptions = Readonly<{
+  /** By session id, as of before the source was opened. */
+  heads?: ReadonlyMap<string, KeptHead>
+  witness?: LogWitness
+  /** Told of each session as it is done. */
+  onSession?: (report: SessionReport) => void
+}>
+
+const maxKeptFindings = 1000
+
+export async function checkLog(source: AuditSource, options: LogCheckOptions = {}): Promise<LogReport> {
+  const { heads, witness, onSession } = options
+  const seen = newSequences(source)
+  const keys = new Map<string, KeyFacts>()
+  const sessionIds = new Set<string>()
+  const counts = { events: 0, opaqueSessions: 0, withoutKeySession: 0 }
+  const findings = new Findings()
+  for await (const records of source.sessions()) {
+    const { sessionId } = records
+    if (sessionIds.has(sessionId)) findings.add(repeated(records))
+    sessionIds.add(sessionId)
+    for (const stream of auditedStreams) {
+      for (const event of stream === 'SESSIONS' ? records.lifecycle : records.messages) {
+        counts.events += 1
+        witness?.see(event)
+        if (!seen[stream].add(event.sequence)) findings.add(misplaced(stream, event, sessionId))
+      }
+    }
+    const expectedHead = headOf(source, sessionId, heads)
+    const report = await checkSession(records, { expectedHead, keyOf: (keyId) => keys.get(keyId) ?? null })
+    if (report.key !== null) keys.set(report.key.keyId, report.key)
+    if (report.opaque) counts.opaqueSessions += 1
+    else if (report.type === 'sign' && !report.keyKnown) counts.withoutKeySession += 1
+    report.findings.forEach((finding) => findings.add(finding))
+    onSession?.(report)
+  }
+  if (source.complete) [...gaps(seen), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
+  source.problems().forEach((problem) => findings.add(problem))
+  for (const finding of (await witness?.conclude()) ?? []) findings.add(finding)
+  const { inOrder, count, verdict } = findings
+  return { verdict, sessions: sessionIds.size, ...counts, findings: inOrder, findingCount: count }
+}
+
+/** Keeps the first of each kind of stream order, and counts the rest. */
+class Findings {
+  #kept: Finding[] = []
+  count = 0
+  verdict: Verdict = 'intact'
+
+  add(finding: Finding): void {
+    this.count += 1
+    const verdict = verdictOf([finding])
+    if (verdict === 'tampered' || this.verdict === 'intact') this.verdict = verdict
+    if (this.#kept.length < maxKeptFindings) this.#kept.push(finding)
+  }
+
+  /** What makes the verdict comes first; then gaps, of which other findings may be consequences; then by position. */
+  get inOrder(): readonly Finding[] {
+    const kinds = ['tampered', 'unjudged', 'misconduct']
+    const streams = ['SESSIONS', 'MESSAGES', 'CHECKPOINTS', 'FILE']
+    const rank = ({ kind, stream, sessionId }: Finding) => {
+      const isGap = sessionId === null && stream !== 'FILE'
+      return streams.length * (2 * kinds.indexOf(kind) + Number(!isGap)) + streams.indexOf(stream)
+    }
+    return this.#kept.sort((a, b) => rank(a) - rank(b) || (a.sequence ?? Infinity) - (b.sequence ?? Infinity))
+  }
+}
+
+function newSequences({ extent }: AuditSource): Readonly<Record<AuditedStream, SequenceSet>> {
+  return { SESSIONS: new SequenceSet(extent.SESSIONS), MESSAGES: new SequenceSet(extent.MESSAGES) }
+}
+
+function* gaps(seen: Readonly<Record<AuditedStream, SequenceSet>>): Generator<Finding> {
+  for (const stream of auditedStreams) {
+    for (const { first, last } of seen[stream].gaps()) {
+      const reason = first === last ? 'the event is missing' : `the events up to ${last} are missing`
+      yield { kind: 'tampered', stream, sequence: first, sessionId: null, reason }
+    }
+  }
+}
+
+function* lostSessions(
+  source: AuditSource,
+  present: ReadonlySet<string>,
+  heads: ReadonlyMap<string, KeptHead> = new Map(),
+): Generator<Finding> {
+  for (const sessionId of heads.keys()) {
+    if (present.has(sessionId) || headOf(source, sessionId, heads) === null) continue
+    const reason = 'the session is missing: the end of its chain is in the database'
+    yield { kind: 'tampered', stream: 'SESSIONS', sequence: null, sessionId, reason }
+  }
+}
+
+/** Null where nothing was kept, or only what is newer than the source. */
+function headOf(
+  { takenAtMs }: AuditSource,
+  sessionId: string,
+  heads: ReadonlyMap<string, KeptHead> | undefined,
+): ChainHead | null {
+  const kept = heads?.get(sessionId)
+  return kept === undefined || kept.changedAtMs > takenAtMs || kept.version === emptyChain.version ? null : kept
+}
+
+function misplaced(stream: AuditedStream, { sequence }: StoredEvent, sessionId: string): Finding {
+  return { kind: 'tampered', stream, sequence, sessionId, reason: 'the sequence occurs twice, or is beyond the end' }
+}
+
+function repeated({ sessionId, lifecycle }: SessionRecords): Finding {
+  const sequence = lifecycle[0]?.sequence ?? null
+  return { kind: 'tampered', stream: 'SESSIONS', sequence, sessionId, reason: 'the session occurs twice' }
+}

@@ -1,0 +1,50 @@
+/** What is audited: the stored events of sessions, whether they come from the live log or from an export. */
+import type { StoredEvent, StreamName } from '../events/event-log.ts'
+
+/** The streams that hold what happens in sessions. */
+export const auditedStreams = ['SESSIONS', 'MESSAGES'] as const satisfies readonly StreamName[]
+export type AuditedStream = (typeof auditedStreams)[number]
+
+/** `proof`: that it is under the newest checkpoint, where it comes from a part of a log (RFC 9162, section 2.1.3). */
+export type AuditedEvent = StoredEvent & Readonly<{ proof?: readonly Uint8Array[] }>
+
+/** All that is stored of one session, in the order of each stream. */
+export type SessionRecords = Readonly<{
+  sessionId: string
+  lifecycle: readonly AuditedEvent[]
+  messages: readonly AuditedEvent[]
+}>
+
+/** Up to which sequence a source has looked at each stream. */
+export type Extent = Readonly<Record<AuditedStream, number>>
+
+export interface AuditSource {
+  /** True where every event of the log up to the extent is (or should be) among its sessions. */
+  readonly complete: boolean
+  readonly extent: Extent
+  /** Unix milliseconds: when it was taken. */
+  readonly takenAtMs: number
+  /** All checkpoints that there were before the extent was taken, oldest first. */
+  readonly checkpoints: readonly StoredEvent[]
+  /** Each session once, the oldest first; a key's before those that sign with it. One is in memory at a time. */
+  sessions(): AsyncIterable<SessionRecords>
+  /** What is wrong with where they come from, known when all have been read. */
+  problems(): readonly Finding[]
+}
+
+/**
+ * - `tampered`: the log is not what the services write, or holds what a party has not signed.
+ * - `misconduct`: signed by a party, and against the protocol: evidence against that party, not against the log.
+ * - `unjudged`: from a later version, or without what is needed to check it.
+ */
+export type FindingKind = 'tampered' | 'misconduct' | 'unjudged'
+
+export type Finding = Readonly<{
+  kind: FindingKind
+  /** `FILE`: of an export, where `sequence` is the line. */
+  stream: StreamName | 'FILE'
+  /** Of the event; where something is missing, of the event that shows it. Null: nothing of the stream is there. */
+  sequence: number | null
+  sessionId: string | null
+  reason: string
+}>

@@ -1,0 +1,77 @@
+/** `mpc audit verify`: one line, and an exit code: 0 intact, 1 tampered with, 2 cannot be judged. */
+import { existsSync } from 'node:fs'
+import { hexToBytes } from '@noble/hashes/utils.js'
+import { checkLog, type KeptHead, type LogReport } from '../../audit/check-log.ts'
+import { createCheckpointWitness } from '../../audit/checkpoint-witness.ts'
+import type { KeptCheckpoints } from '../../audit/checkpoint-chain.ts'
+import { openLiveLog, selectSessions } from '../../audit/live-log.ts'
+import type { AuditSource } from '../../audit/records.ts'
+import { openExport } from '../../audit/read-export.ts'
+import { isToken } from '../../events/subjects.ts'
+import { StartupError } from '../startup-error.ts'
+import { chainHeads, keptCheckpoints, withLog, type WhereOptions } from './audited-log.ts'
+import { findingText, verdictLine } from './render.ts'
+
+export type VerifyOptions = WhereOptions &
+  Readonly<{
+    all?: true
+    json?: true
+    database?: string | true
+    /** Public keys of the coordinators, hex. */
+    coordinatorKey: readonly string[]
+    /** Earlier exports of the same log. */
+    since: readonly string[]
+  }>
+
+const exitCodes: Readonly<Record<LogReport['verdict'], number>> = { intact: 0, tampered: 1, unjudged: 2 }
+/** More would not be read; `--json` has them all. */
+const maxShown = 20
+
+/** Resolves to the exit code; prints what it is about. */
+export async function verify(target: string | undefined, options: VerifyOptions): Promise<number> {
+  try {
+    const { report, checkpoints } = await judge(target, options)
+    if (options.json === true) console.log(JSON.stringify({ ...report, checkpoints }, null, 2))
+    else {
+      console.log(verdictLine(report))
+      console.log(`  ${checkpoints}`)
+      report.findings.slice(1, maxShown).forEach((finding) => console.log(`  ${finding.kind}: ${findingText(finding)}`))
+    }
+    return exitCodes[report.verdict]
+  } catch (error) {
+    console.error(`mpc: cannot judge: ${error instanceof Error ? error.message : String(error)}`)
+    return exitCodes.unjudged
+  }
+}
+
+type Judged = Readonly<{ report: LogReport; /** What they cover, in one line. */ checkpoints: string }>
+
+async function judge(target: string | undefined, options: VerifyOptions): Promise<Judged> {
+  const { all, database, coordinatorKey, since } = options
+  const isOneThing = (target === undefined) === (all === true)
+  if (!isOneThing) throw new StartupError('name an export file or a session, or use --all')
+  const heads = database === undefined ? undefined : await chainHeads(database, options)
+  // Before the source is opened: what was kept by then has to be in it.
+  const kept = await Promise.all(since.map(checkpointsOf))
+  if (database !== undefined) kept.push(await keptCheckpoints(database, options))
+  const coordinatorKeys = coordinatorKey.map((hex) => hexToBytes(hex))
+  const check = async (source: AuditSource): Promise<Judged> => {
+    const witness = await createCheckpointWitness(source, { coordinatorKeys, kept })
+    const report = await checkLog(source, { ...withHeads(heads), witness })
+    return { report, checkpoints: witness.summary() }
+  }
+  if (target !== undefined && existsSync(target)) return check(await openExport(target))
+  if (target !== undefined && !isToken(target)) throw new StartupError(`there is no file ${target}`)
+  return withLog(options, async (log) => {
+    if (target === undefined) return check(await openLiveLog(log, Date.now()))
+    return check(await selectSessions(log, [target], Date.now()))
+  })
+}
+
+async function checkpointsOf(path: string): Promise<KeptCheckpoints> {
+  return { keeper: path, checkpoints: (await openExport(path)).checkpoints }
+}
+
+function withHeads(heads: ReadonlyMap<string, KeptHead> | undefined) {
+  return heads === undefined ? {} : { heads }
+}

@@ -1,0 +1,106 @@
+/** Scalars, 32 bytes each, computed on limbs: for the steps that handle few of them. Scratch memory is overwritten. */
+import type { ScalarArithmetic } from '../../engine.ts'
+import { scalarLength, wideScalarLength, zeroScalar, type Scalar } from '../../curve/scalar.ts'
+import { multiplyColumns, newColumns, newLimbs, squareColumns, type Limbs } from '../product.ts'
+import { readNumber, readWideNumber, reduceColumns, reduceNumber, wipeReduction, writeNumber } from './numbers.ts'
+
+const [a, b, out] = [newLimbs(), newLimbs(), newLimbs()]
+const columns = newColumns()
+
+export const scalars: ScalarArithmetic = {
+  add: (x, y) => combine(x, y, 1),
+  subtract: (x, y) => combine(x, y, -1),
+  multiply: (x, y) => {
+    readScalar(a, x)
+    readScalar(b, y)
+    multiplyColumns(columns, a, b)
+    columns[23] = 0
+    reduceColumns(out, columns)
+    return finished()
+  },
+  invert: (x) => {
+    readScalar(a, x)
+    raiseToOrderMinusTwo()
+    return finished()
+  },
+  reduce: (bytes) => {
+    readScalar(out, bytes)
+    reduceNumber(out)
+    return finished()
+  },
+  reduceWide: (bytes) => {
+    const count = bytes.length / wideScalarLength
+    const packed = new Uint8Array(count * scalarLength)
+    const [from, to] = [viewOf(bytes), viewOf(packed)]
+    for (let i = 0; i < count; i++) {
+      readWideNumber(out, from, i * wideScalarLength)
+      reduceNumber(out)
+      writeNumber(to, i * scalarLength, out)
+    }
+    wipeScratch()
+    return packed
+  },
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** x + sign·y. */
+function combine(x: Scalar, y: Scalar, sign: number): Scalar {
+  readScalar(a, x)
+  readScalar(b, y)
+  for (let i = 0; i < 12; i++) out[i] = a[i]! + sign * b[i]!
+  reduceNumber(out)
+  return finished()
+}
+
+function readScalar(limbs: Limbs, scalar: Uint8Array): void {
+  readNumber(limbs, viewOf(scalar), 0)
+}
+
+function finished(): Scalar {
+  const scalar = zeroScalar()
+  writeNumber(viewOf(scalar), 0, out)
+  wipeScratch()
+  return scalar
+}
+
+/** q − 2 in hexadecimal: public, so its digits may be read. */
+const exponent = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd036413f'
+
+/** out = a^(q−2) = 1/a (Fermat), four bits of the exponent at a time. */
+function raiseToOrderMinusTwo(): void {
+  const powers = [newLimbs()]
+  powers[0]![0] = 1
+  for (let i = 1; i < 16; i++) {
+    const power = newLimbs()
+    multiplyInto(power, powers[i - 1]!, a)
+    powers.push(power)
+  }
+  out.fill(0)
+  out[0] = 1
+  for (const digit of exponent) {
+    for (let i = 0; i < 4; i++) {
+      squareColumns(columns, out)
+      columns[23] = 0
+      reduceColumns(out, columns)
+    }
+    multiplyInto(out, out, powers[Number.parseInt(digit, 16)]!)
+  }
+  for (const power of powers) power.fill(0)
+}
+
+function multiplyInto(product: Limbs, x: Limbs, y: Limbs): void {
+  multiplyColumns(columns, x, y)
+  columns[23] = 0
+  reduceColumns(product, columns)
+}
+
+function wipeScratch(): void {
+  a.fill(0)
+  b.fill(0)
+  out.fill(0)
+  columns.fill(0)
+  wipeReduction()
+}

@@ -1,0 +1,135 @@
+/**
+ * Secret multiples of points of secp256k1: signed 4-bit windows, tables scanned with masks, complete additions. The
+ * sequence of operations and of memory accesses is the same for every scalar and point.
+ */
+import { digitCount, digitMasks, isNegativeDigit, isZeroDigit, recode, scan } from '../digits.ts'
+import { addAffine, addPoints, copyPoint, double, newPoint, setIdentity, wipePointScratch } from './points.ts'
+import type { LimbPoint } from './points.ts'
+import { copy, copyIf, multiply, newElement, scale, wipeProduct } from './field.ts'
+import { readElement } from './bytes.ts'
+import { invert } from './powers.ts'
+
+const digits = new Int8Array(digitCount)
+const masks = new Float64Array(9)
+const sum = newPoint()
+const next = newPoint()
+const entry = newPoint()
+
+/** 1·P … 8·P, 36 numbers each. */
+const multiples = new Float64Array(8 * 36)
+
+/** out = k·P, for k in 32 big-endian bytes. */
+export function multiplyLimbPoint(out: LimbPoint, p: LimbPoint, k: Uint8Array): void {
+  recode(digits, k)
+  fillMultiples(p)
+  setIdentity(sum)
+  for (let i = digitCount - 1; i >= 0; i--) {
+    if (i < digitCount - 1) for (let j = 0; j < 4; j++) double(sum, sum)
+    const digit = digits[i]! // i < digitCount
+    digitMasks(masks, digit)
+    scan(entry.x, multiples, 0, 36, masks)
+    scan(entry.y, multiples, 12, 36, masks)
+    scan(entry.z, multiples, 24, 36, masks)
+    entry.y[0] += isZeroDigit(digit) // (0 : 1 : 0) where the digit is 0
+    scale(entry.y, entry.y, 1 - (isNegativeDigit(digit) << 1))
+    addPoints(sum, sum, entry)
+  }
+  copyPoint(out, sum)
+  wipeScratch()
+}
+
+/** out = k·G, likewise. */
+export function multiplyLimbBase(out: LimbPoint, k: Uint8Array): void {
+  baseTable ??= buildBaseTable()
+  recode(digits, k)
+  setIdentity(sum)
+  for (let i = 0; i < digitCount; i++) {
+    const digit = digits[i]!
+    digitMasks(masks, digit)
+    scan(entry.x, baseTable, i * 8 * 24, 24, masks)
+    scan(entry.y, baseTable, i * 8 * 24 + 12, 24, masks)
+    scale(entry.y, entry.y, 1 - (isNegativeDigit(digit) << 1))
+    addAffine(next, sum, entry.x, entry.y)
+    // For digit 0 the entry is no point, and the sum stays.
+    const isUsed = 1 - isZeroDigit(digit)
+    copyIf(isUsed, sum.x, next.x)
+    copyIf(isUsed, sum.y, next.y)
+    copyIf(isUsed, sum.z, next.z)
+  }
+  copyPoint(out, sum)
+  wipeScratch()
+}
+
+function fillMultiples(p: LimbPoint): void {
+  copyPoint(next, p)
+  for (let j = 0; j < 8; j++) {
+    if (j > 0) addPoints(next, next, p)
+    multiples.set(next.x, 36 * j)
+    multiples.set(next.y, 36 * j + 12)
+    multiples.set(next.z, 36 * j + 24)
+  }
+}
+
+function wipeScratch(): void {
+  digits.fill(0)
+  masks.fill(0)
+  multiples.fill(0)
+  for (const { x, y, z } of [sum, next, entry]) for (const coordinate of [x, y, z]) coordinate.fill(0)
+  wipePointScratch()
+  wipeProduct()
+}
+
+/** G (SEC 2, section 2.4.1). */
+const generator = newPoint()
+readElement(generator.x, hex('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'))
+readElement(generator.y, hex('483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'))
+generator.z[0] = 1
+
+/** Built at first use, a few milliseconds. */
+let baseTable: Float64Array | undefined
+
+/** Affine j·16^i·G for j = 1 … 8 and every window i: 24 numbers each. */
+function buildBaseTable(): Float64Array {
+  const points: LimbPoint[] = []
+  const base = newPoint()
+  copyPoint(base, generator)
+  for (let i = 0; i < digitCount; i++) {
+    for (let j = 0; j < 8; j++) {
+      const point = newPoint()
+      if (j === 0) copyPoint(point, base)
+      else addPoints(point, points[points.length - 1]!, base)
+      points.push(point)
+    }
+    double(base, points[points.length - 1]!) // 2·8·16^i
+  }
+  return toAffineTable(points)
+}
+
+/** One inversion for all points (Montgomery's trick). */
+function toAffineTable(points: readonly LimbPoint[]): Float64Array {
+  const table = new Float64Array(points.length * 24)
+  const products = [newElement()]
+  products[0]![0] = 1
+  for (const [i, { z }] of points.entries()) {
+    const product = newElement()
+    multiply(product, products[i]!, z)
+    products.push(product)
+  }
+  const [inverse, own, coordinate] = [newElement(), newElement(), newElement()]
+  invert(inverse, products[points.length]!)
+  for (let i = points.length - 1; i >= 0; i--) {
+    const { x, y, z } = points[i]!
+    multiply(own, products[i]!, inverse)
+    multiply(coordinate, x, own)
+    table.set(coordinate, 24 * i)
+    multiply(coordinate, y, own)
+    table.set(coordinate, 24 * i + 12)
+    copy(own, z)
+    multiply(inverse, inverse, own)
+  }
+  return table
+}
+
+function hex(text: string): Uint8Array {
+  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+}

@@ -1,0 +1,10 @@
+/** The sizes of RVOLE (DKLs23, section 5.1), which its arithmetic shares. */
+
+/** ℓ: inputs of Alice. */
+export const inputCount = 2
+/** ρ = ⌈κ/λ_c⌉ check columns. */
+export const checkCount = 2
+/** Scalars per transfer. */
+export const width = inputCount + checkCount
+/** ξ = κ + 2·λ_s transfers. */
+export const transfers = 416
