@@ -10,6 +10,7 @@ import { allowed, type Allowance } from './secret-flow-allowed.ts'
 /** Where a rule applies, by path below src/crypto. */
 const everywhere = /^(?!reference\/|frost\/)/ // the reference engine is for tests; FROST is @noble/curves throughout
 const arithmetic = /^(limbs|symmetric|curve|ot)\/|^(bytes|rvole)\.ts$/
+const computing = /^(limbs|symmetric|curve|ot|sign|keygen)\/|^(bytes|rvole|polynomial|schnorr|hash)\.ts$/
 
 /** Names that only ever hold counters, sizes and positions, which are public. */
 const publicNames = 'i|j|k|at|row|bit|length|whole|done|transfers|windows|digitCount|blockBits|columnCount'
@@ -32,6 +33,11 @@ const rules: readonly Rule[] = [
     files: arithmetic,
     finds: (code) => /\[[^\]]*\b(?:digit|bit|choice|byte|magnitude|sign|masks?|limb|value)\b[^\]]*\]/.test(code),
   },
+  // An entry whose index is itself an entry of something.
+  { kind: 'lookup', files: arithmetic, finds: (code) => /[\w)\]!]\[[^\][]*\w!?\[/.test(code) },
+  // Machine code for these compares and jumps.
+  { kind: 'comparison', files: arithmetic, finds: (code) => /\bMath\.(?:min|max|abs|sign)\(/.test(code) },
+  { kind: 'text', files: computing, finds: (code) => /\.toString\(|\bparse(?:Int|Float)\(|ToHex\(|\bJSON\./.test(code) },
 ]
 
 /** One line for every use that is not allowed, and for every allowance that nothing uses. */

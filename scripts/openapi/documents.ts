@@ -27,7 +27,7 @@ const outlines: readonly Outline[] = [
     name: 'session-coordinator',
     title: 'MPC Session Coordinator',
     about: 'Sessions: create, join, ready, start, complete.',
-    services: ['mpc.coordinator.v1.SessionCoordinator'],
+    services: ['mpc.coordinator.v1.SessionCoordinator', 'mpc.coordinator.v1.SessionLog'],
   },
   {
     name: 'message-router',

@@ -13,7 +13,7 @@ export async function sendResponse(answer: UniversalServerResponse, response: Ht
   const head = () => response.writeHead(answer.status, Object.fromEntries(answer.header ?? []))
   // Node's own listener queues the trailers before this one is called; a reset in the same turn would overtake them.
   stream.once('wantTrailers', () => {
-    if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
+    if (!stream.readableEnded) setImmediate(() => abandon(stream))
   })
   // Headers leave with the first message: until then the handler may add some.
   for await (const chunk of answer.body ?? []) {
@@ -23,6 +23,12 @@ export async function sendResponse(answer: UniversalServerResponse, response: Ht
   if (!response.headersSent) head()
   response.addTrailers(Object.fromEntries(answer.trailer ?? []))
   response.end()
+}
+
+/** Node keeps a closed stream with what came on it and was not read as long as the connection, unless destroyed. */
+function abandon(stream: ServerHttp2Stream): void {
+  stream.close(constants.NGHTTP2_NO_ERROR)
+  stream.destroy()
 }
 
 async function drained(stream: ServerHttp2Stream): Promise<void> {

@@ -59,8 +59,8 @@ export const defaultLimits: EdgeLimits = {
 
 const variables = z.object({
   MPC_MAX_BODY_BYTES: wholeNumberVariable(1_024, 67_108_864).optional(),
-  MPC_MAX_ARRIVING_BYTES: wholeNumberVariable(1_024, 2 ** 40).optional(),
-  MPC_MAX_ARRIVING_BYTES_PER_ADDRESS: wholeNumberVariable(1_024, 2 ** 40).optional(),
+  MPC_MAX_ARRIVING_BYTES: wholeNumberVariable(1_024, 2 ** 39).optional(),
+  MPC_MAX_ARRIVING_BYTES_PER_ADDRESS: wholeNumberVariable(1_024, 2 ** 39).optional(),
   MPC_MAX_JSON_DEPTH: wholeNumberVariable(8, 1_000).optional(),
   MPC_MAX_HEADER_BYTES: wholeNumberVariable(4_096, 1_048_576).optional(),
   MPC_MAX_CONNECTIONS: wholeNumberVariable(1, 1_000_000).optional(),

@@ -60,8 +60,10 @@ export function startReceiver(engine: Engine, session: Uint8Array, rng: Rng): Ba
     const multiple = elements.multiplyBase(ti)
     const chosen = element(elements.subtract(multiple, mask))
     message.push(...inPosition(choice, chosen.bytes, other.bytes))
-    for (const point of [mask, multiple]) wipeElementPoint(point) // both would tell the choice
-    for (const one of [chosen, other]) wipeElement(one)
+    wipeElementPoint(mask) // this and the next would tell the choice
+    wipeElementPoint(multiple)
+    wipeElement(chosen)
+    wipeElement(other)
     return ti
   })
   return { choices, t, message }

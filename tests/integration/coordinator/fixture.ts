@@ -49,6 +49,7 @@ export type TestCoordinatorOptions = Readonly<{
   servers?: ReadonlyMap<string, Uint8Array>
   now?: () => number
   sweepIntervalMs?: number
+  maxProjectionLagMs?: number
   checkpoints?: Partial<CheckpointPolicy>
 }>
 
@@ -69,6 +70,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
         ...options.checkpoints,
       },
       sweepIntervalMs: options.sweepIntervalMs ?? 100,
+      ...(options.maxProjectionLagMs !== undefined && { maxProjectionLagMs: options.maxProjectionLagMs }),
       now: options.now ?? Date.now,
       onFatal: (error) => {
         throw error

@@ -1,11 +1,16 @@
 /** What one connection may take of a service: sizes and numbers. Each limit is set by its variable and exceeded. */
 import { once } from 'node:events'
 import { constants } from 'node:http2'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { MessageRouter } from '../../../src/gen/mpc/router/v1/message_router_pb.ts'
 import { callOver, protocols, statusOf } from './protocols.ts'
 import { grpcHeads, limitedCount, openHttp2, openTcp, serveUntilEnd } from './raw-connections.ts'
 import type { Sample } from './sample-service.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 let sample: Sample
 const serve = async (...settings: Parameters<typeof serveUntilEnd>) => void (sample = await serveUntilEnd(...settings))
@@ -44,6 +49,59 @@ describe('a message', () => {
       return ((await response.json()) as { error: string }).error
     }
     expect([await post(8), await post(9)]).toEqual(['session_full', 'invalid_request'])
+  })
+})
+
+describe('requests that have not arrived whole', () => {
+  /** A request that stays unfinished; the port is the protocol's. */
+  const begin = (isGrpc: boolean, bytes: number): Readonly<{ destroy: () => void }> => {
+    if (isGrpc) {
+      const session = openHttp2(sample.grpcUrl)
+      const stream = session.request(grpcHeads.unary)
+      stream.on('error', () => undefined)
+      stream.write(Buffer.concat([Buffer.from([0, 0, 0, 0xff, 0xff]), Buffer.alloc(bytes)]))
+      return session
+    }
+    const socket = openTcp(sample.httpUrl)
+    const head = ['POST /api/v1/messages HTTP/1.1', 'Host: localhost', 'Content-Type: application/json']
+    socket.write(`${[...head, 'Content-Length: 65535'].join('\r\n')}\r\n\r\n${' '.repeat(bytes)}`)
+    return socket
+  }
+  const limits = ['MPC_MAX_ARRIVING_BYTES', 'MPC_MAX_ARRIVING_BYTES_PER_ADDRESS']
+
+  test.each(protocols.flatMap((protocol) => limits.map((limit) => [protocol, limit] as const)))(
+    'make room over %s for no more than %s until they end',
+    async (protocol, limit) => {
+      await serve({ [limit]: '8192' })
+      const message = { sessionId: 's1', fromParty: 'a', round: 1, payload: new Uint8Array(2_000) }
+      const send = () => callOver(protocol, sample, MessageRouter.method.routeMessage, message)
+      expect((await send()).error).toBeNull()
+      const unfinished = begin(protocol === 'grpc', 7_500)
+      let seen = await send()
+      while (seen.error === null) seen = await send()
+      expect([seen.error, seen.status]).toEqual(['rate_limited', statusOf(protocol, 'rate_limited')])
+      expect(seen.headers.get('retry-after')).toBe('5')
+      expect(await limitedCount(sample, 'arriving')).toBeGreaterThan(0)
+      unfinished.destroy()
+      while (seen.error !== null) seen = await send()
+    },
+  )
+
+  test('are not kept once they are refused, although their HTTP/2 connection stays', async () => {
+    await serve({ MPC_MAX_BODY_BYTES: '2000' })
+    const session = openHttp2(sample.grpcUrl)
+    const [count, bytes] = [60, 500_000]
+    const refused = Array.from({ length: count }, () => {
+      const stream = session.request(grpcHeads.unary)
+      stream.on('error', () => undefined).resume()
+      // Promises 16 MiB.
+      stream.write(Buffer.concat([Buffer.from([0, 1, 0, 0, 0]), Buffer.alloc(bytes)]))
+      return once(stream, 'close')
+    })
+    await Promise.all(refused)
+    await new Promise((resolve) => session.ping(resolve))
+    collectGarbage()
+    expect(process.memoryUsage().arrayBuffers).toBeLessThan((count * bytes) / 4)
   })
 })
 

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { AppendConflict, LogUnavailable, type EventLog, type StoredEvent } from '../../../src/events/event-log.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { streamConfig } from '../../../src/events/streams.ts'
-import { allSessions, messageSubject, messagesOfSession, sessionSubject } from '../../../src/events/subjects.ts'
+import { allSessions, checkpointSubject, messageSubject, messagesOfSession, sessionSubject } from '../../../src/events/subjects.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
 
 let nats: TestNats
@@ -76,19 +76,27 @@ describe('appending', () => {
     expect(await own.healthy()).toBe(true)
   })
 
-  test('a full stream refuses new events and keeps the old ones', async () => {
+  test.each([
+    ['SESSIONS', sessionSubject('full')],
+    ['MESSAGES', messageSubject('full', 'all')],
+    ['CHECKPOINTS', checkpointSubject],
+  ] as const)('a full stream %s refuses new events and keeps every old one', async (stream, subject) => {
     const server = await startNats()
-    const sizes = { SESSIONS: 20_000, MESSAGES: 1_000_000, CHECKPOINTS: 1_000_000 }
+    const sizes = { SESSIONS: 1_000_000, MESSAGES: 1_000_000, CHECKPOINTS: 1_000_000, [stream]: 20_000 }
     const own = await openEventLog({ url: server.url, name: 'tests', replicas: 1, sizes })
     extra.push(server.stop, () => own.close())
-    const subject = sessionSubject(randomUUID())
+    let stored = 0
     const fill = async () => {
-      for (let number = 0; number < 100; number += 1) {
-        await own.append(subject, new Uint8Array(1000).fill(number), { messageId: randomUUID() })
+      for (; stored < 100; stored += 1) {
+        await own.append(subject, new Uint8Array(1000).fill(stored), { messageId: randomUUID() })
       }
     }
     await expect(fill()).rejects.toBeInstanceOf(LogUnavailable)
-    expect((await own.at('SESSIONS', 1))?.data[0]).toBe(0)
+    await expect(fill()).rejects.toThrow(`the stream ${stream} is full`)
+    expect(stored).toBeGreaterThan(10)
+    const kept = []
+    for await (const event of own.read(subject)) kept.push(event.data[0])
+    expect(kept).toEqual(Array.from({ length: stored }, (_, number) => number))
   })
 
   test('an oversize event and a foreign subject are refused before they are sent', async () => {

@@ -147,4 +147,64 @@ describe('a projection', () => {
     await database.updateTable('position').set({ sequence: 4 }).execute()
     await expect(start()).rejects.toBeInstanceOf(ProjectionAhead)
   })
+
+  test('fills a read model that was emptied while it ran', async () => {
+    const runner = await start()
+    expect(await runner.waitUntilApplied(await append(30), 10_000)).toBe(true)
+    await sql`truncate seen`.execute(database)
+    await database.updateTable('position').set({ sequence: 0 }).execute()
+    const last = await append(5)
+    while ((await seen()).length < last) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await seen()).toEqual(upTo(last))
+    expect(await runner.waitUntilApplied(last, 10_000)).toBe(true)
+    expect(runner.healthy()).toBe(true)
+    await runner.close()
+  })
+
+  test('stops before an event that it cannot read, and goes on once another process has applied that', async () => {
+    const read = (stored: StoredEvent) => {
+      if (stored.sequence === 10) throw new Error('from the future')
+      return stored
+    }
+    const last = await append(20)
+    const runner = await start({ read })
+    while (!runner.stopped()) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await seen()).toEqual(upTo(9))
+    expect(runner.healthy()).toBe(false)
+    expect(await runner.lag()).toMatchObject({ events: 11 })
+    const newer = await start()
+    expect(await runner.waitUntilApplied(last, 10_000)).toBe(true)
+    expect(runner.stopped()).toBe(false)
+    expect(errors).toEqual([new Error('from the future')])
+    expect(await seen()).toEqual(upTo(20))
+    for (const each of [runner, newer]) await each.close()
+  })
+
+  test('tells how many events it is behind, and how old the oldest is', async () => {
+    let release = (): void => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const runner = await startProjection({
+      log,
+      database,
+      projection: {
+        ...projection,
+        timeOf: ({ sequence }) => 1000 * sequence,
+        apply: async (db, events) => {
+          if ((events.at(-1)?.sequence ?? 0) > 7) await held
+          await projection.apply(db, events)
+        },
+      },
+      onError: (error) => void errors.push(error),
+      now: () => 60_000,
+      batchSize: 7,
+    })
+    expect(await runner.lag()).toEqual({ events: 0, seconds: 0 })
+    const last = await append(15)
+    expect(await runner.waitUntilApplied(7, 10_000)).toBe(true)
+    expect(await runner.lag()).toEqual({ events: 8, seconds: 52 })
+    release()
+    expect(await runner.waitUntilApplied(last, 10_000)).toBe(true)
+    expect(await runner.lag()).toEqual({ events: 0, seconds: 0 })
+    await runner.close()
+  })
 })

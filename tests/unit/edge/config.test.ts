@@ -124,6 +124,8 @@ describe('other variables', () => {
 
 test.each([
   ['MPC_MAX_BODY_BYTES', '2048', 'maxBodyBytes'],
+  ['MPC_MAX_ARRIVING_BYTES', '4096', 'arrivingBytes'],
+  ['MPC_MAX_ARRIVING_BYTES_PER_ADDRESS', '4096', 'arrivingBytesPerAddress'],
   ['MPC_MAX_JSON_DEPTH', '20', 'maxJsonDepth'],
   ['MPC_MAX_HEADER_BYTES', '8192', 'maxHeaderBytes'],
   ['MPC_MAX_CONNECTIONS', '7', 'maxConnections'],

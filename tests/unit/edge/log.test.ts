@@ -19,7 +19,7 @@ test.each([
   expect(text).not.toContain(secret.slice(9))
 })
 
-test.each(['mpc_key_abc-DEF', 'mpc_party_abc-DEF'])('%s is cut out', (token) => {
+test.each(['mpc_key_abc-DEF', 'mpc_party_abc-DEF', 'mpc_ticket_abc-DEF'])('%s is cut out', (token) => {
   expect(logged((log) => log.info(token))).not.toContain('abc-DEF')
 })
 

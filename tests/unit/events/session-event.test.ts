@@ -6,11 +6,13 @@ import {
   BrokenChain,
   decodeEvent,
   decodeNext,
+  decodeStored,
   emptyChain,
   encodeEvent,
   verifyChain,
   type ChainHead,
 } from '../../../src/events/session-event.ts'
+import { NewerSchemaVersion, schemaVersion } from '../../../src/events/schema-version.ts'
 import {
   PartyReadySchema,
   SessionEventSchema,
@@ -51,6 +53,14 @@ describe('the envelope', () => {
     const newer = toBinary(SessionEventSchema, create(SessionEventSchema, { sessionId: 's', sessionSequence: 1n }))
     const unknownPayload = Uint8Array.from([...newer, 0xfa, 0x06, 0x00]) // field 111, empty
     expect(decodeNext('s', emptyChain, unknownPayload).event.payload.case).toBeUndefined()
+  })
+
+  test('of a newer schema version is refused rather than misread, though its envelope is known', () => {
+    const sequence = { sessionId: 's', sessionSequence: 1n, schemaVersion: schemaVersion + 1 }
+    const bytes = toBinary(SessionEventSchema, create(SessionEventSchema, sequence))
+    expect(() => decodeEvent(bytes)).toThrow(NewerSchemaVersion)
+    expect(() => decodeNext('s', emptyChain, bytes)).toThrow(/schema version 2, and this release knows versions up to 1/)
+    expect(decodeStored(bytes)).toMatchObject(sequence)
   })
 
   test('refuses bytes that are no event', () => {

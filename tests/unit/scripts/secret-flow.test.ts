@@ -33,6 +33,10 @@ describe('what takes a time that depends on values is found', () => {
     ['division', 'limbs/mod-q/numbers.ts', 'return value % order'],
     ['lookup', 'limbs/secp256k1/multiply.ts', 'const entry = table[digit]'],
     ['lookup', 'ot/base-ot.ts', 'return keys[2 * i + choice]'],
+    ['lookup', 'limbs/mod-q/scalars.ts', 'const entry = table[digits[i]!]'],
+    ['comparison', 'limbs/mod-q/scalars.ts', 'const c = Math.max(a[0], b[0])'],
+    ['text', 'schnorr.ts', 'const b = k.toString()'],
+    ['text', 'sign/round-3.ts', 'const shown = bytesToHex(keyShare)'],
   ])('%s in %s: %s', (kind, file, code) => {
     expect(problemsOf(file, `/** if (x) a % b */\n${code} // why\n`)).toEqual([
       `src/crypto/${file}:2: ${kind}, not allowed: ${code}`,

@@ -1,0 +1,120 @@
+/** A coordinator whose Postgres is stopped, frozen or busy while sessions run: nothing is lost, and it tells. */
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { startPostgres, type PostgresServer } from '../../../src/cli/postgres/postgres-server.ts'
+import { openReadModel } from '../../../src/coordinator/projection/database.ts'
+import { rebuildReadModel } from '../../../src/coordinator/projection/rebuild/rebuild.ts'
+import { openLogReader } from '../../../src/events/log-reader.ts'
+import { startNats, type TestNats } from '../../setup/nats.ts'
+import { makeKey, startCoordinator, type TestCoordinator } from './fixture.ts'
+
+const maxProjectionLagMs = 300
+
+let folder: string
+let nats: TestNats
+let postgres: PostgresServer
+let coordinator: TestCoordinator
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mpc-outage-'))
+  await chmod(folder, 0o711)
+  nats = await startNats()
+  postgres = await startPostgres({ folder: join(folder, 'postgres'), logFile: join(folder, 'log'), durable: false })
+  coordinator = await startCoordinator({ natsUrl: nats.url, databaseUrl: postgres.url, maxProjectionLagMs })
+})
+
+afterAll(async () => {
+  await coordinator?.close()
+  await nats?.stop()
+  await postgres?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+beforeEach(async () => {
+  await until({ database: true, read_model: true, projection_lag: true })
+})
+
+/** Until /readyz says so of these dependencies; the status of that answer. */
+async function until(expected: Readonly<Record<string, boolean>>): Promise<number> {
+  for (;;) {
+    const response = await fetch(`${coordinator.httpUrl}/readyz`)
+    const { dependencies } = (await response.json()) as { dependencies: Record<string, boolean> }
+    if (Object.entries(expected).every(([name, answers]) => dependencies[name] === answers)) return response.status
+    await delay(100)
+  }
+}
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${coordinator.httpUrl}/metrics`)).text()
+  return Number(new RegExp(`^mpc_projection_${name}\\{[^}]*\\} ([\\d.]+)$`, 'm').exec(text)?.[1])
+}
+
+/** The read model is what the log says. */
+async function expectCaughtUp(keyIds: readonly string[]): Promise<void> {
+  expect(await until({ database: true, read_model: true, projection_lag: true })).toBe(200)
+  while ((await metric('lag_events')) > 0) await delay(50)
+  expect(await metric('failing')).toBe(0)
+  const model = await openReadModel(postgres.url, () => undefined)
+  const keys = await model.selectFrom('keys').select('key_id').where('key_id', 'in', keyIds).execute()
+  await model.destroy()
+  expect(keys).toHaveLength(keyIds.length)
+  const log = await openLogReader({ url: nats.url, name: 'tests' })
+  const ignore = (): void => undefined
+  const options = { log, databaseUrl: postgres.url, verify: true, onProgress: ignore, onConnectionLost: ignore }
+  const { tables } = await rebuildReadModel(options)
+  await log.close()
+  expect(tables.map(({ difference }) => difference)).toEqual([null, null, null])
+}
+
+/** The postmaster and every process of its own: the kernel answers for them, they do not. */
+async function signalPostgres(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  const pidFile = await readFile(join(folder, 'postgres', 'cluster', 'postmaster.pid'), 'utf8')
+  const pid = Number(pidFile.split('\n')[0])
+  process.kill(pid, signal)
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  for (const child of children.trim().split(' ')) process.kill(Number(child), signal)
+}
+
+describe('sessions go on, and the read model catches up, when Postgres', () => {
+  test('is stopped for a while', async () => {
+    const before = await makeKey(coordinator)
+    await postgres.stop()
+    const meanwhile = await makeKey(coordinator)
+    expect(await until({ database: false, read_model: false, projection_lag: false })).toBe(503)
+    expect(await metric('failing')).toBe(1)
+    expect(await metric('lag_events')).toBeGreaterThan(0)
+    expect(await metric('lag_seconds')).toBeGreaterThan(maxProjectionLagMs / 1000)
+    await postgres.restart()
+    const after = await makeKey(coordinator)
+    await expectCaughtUp([before.keyId, meanwhile.keyId, after.keyId])
+  })
+
+  test('is frozen', async () => {
+    await signalPostgres('SIGSTOP')
+    try {
+      const meanwhile = await makeKey(coordinator)
+      expect(await until({ event_log: true, database: false, projection_lag: false })).toBe(503)
+      expect(await metric('lag_events')).toBeGreaterThan(0)
+      await signalPostgres('SIGCONT')
+      await expectCaughtUp([meanwhile.keyId])
+    } finally {
+      await signalPostgres('SIGCONT')
+    }
+  })
+
+  test('lets nobody write, and only the lag tells', async () => {
+    const model = await openReadModel(postgres.url, () => undefined)
+    const meanwhile = await model.transaction().execute(async (transaction) => {
+      await sql`lock table checkpoint in exclusive mode`.execute(transaction)
+      const key = await makeKey(coordinator)
+      expect(await until({ database: true, read_model: true, projection_lag: false })).toBe(503)
+      return key
+    })
+    await model.destroy()
+    await expectCaughtUp([meanwhile.keyId])
+  })
+})
