@@ -1,4 +1,4 @@
-/** Proofs that single events are in a log that a checkpoint covers. Both streams are read once: 32 bytes a leaf stay. */
+/** Proofs that single events are in a log that a checkpoint covers. Reads both streams once, and keeps 32 bytes a leaf. */
 import type { LogReader, StoredEvent } from '../events/event-log.ts'
 import { allMessages, allSessions } from '../events/subjects.ts'
 import { decodeCheckpoint, type TreeHead } from './checkpoint-event.ts'

@@ -1,38 +1,21 @@
 /**
  * Writes checkpoints: whenever enough has happened, or something has and a while has passed, the coordinators sign the
- * Merkle roots of the whole log. Several coordinators make one chain: the log lets one of them go first, and
- * the others verify what it has written before they go on. One that meets a checkpoint, or a log, that is not what it
- * knows makes no more checkpoints and says so: going on would vouch for a log that was tampered with.
+ * Merkle roots of the whole log. Several coordinators make one chain: the log lets one of them go first, and the others
+ * verify what it has written before they go on. One that meets a checkpoint, or a log, that is not what it knows makes
+ * no more checkpoints and says so: going on would vouch for a log that was tampered with.
  *
  * A checkpoint is in the log before it is in Postgres. After a crash in between it is found in the log and verified
  * like anybody else's, and so is the whole chain where Postgres has lost it.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  BrokenCheckpoint,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  noCheckpoint,
-  readCheckpoint,
-} from '../../audit/checkpoint-event.ts'
-import { equalBytes } from '../../crypto/bytes.ts'
-import { AppendConflict, LogUnavailable, type EventLog, type StoredEvent } from '../../events/event-log.ts'
+import { encodeCheckpoint, noCheckpoint } from '../../audit/checkpoint-event.ts'
+import { AppendConflict, type EventLog } from '../../events/event-log.ts'
 import { checkpoints } from '../../events/subjects.ts'
-import type { Identity } from '../../identity/identity-key.ts'
+import type { CheckpointPolicy } from './checkpoint-policy.ts'
 import { unverifiedLog, type CheckpointStore, type VerifiedLog } from './checkpoint-store.ts'
 import { LogTampered } from './log-tampered.ts'
 import { advanceTrees, endsOf, headOf, type LogEnds } from './log-trees.ts'
-
-export type CheckpointPolicy = Readonly<{
-  /** The coordinators' common identity. */
-  identity: Identity
-  /** Public keys that earlier checkpoints may be signed with. */
-  formerKeys: readonly Uint8Array[]
-  /** Longest time that an event waits for its checkpoint. */
-  intervalMs: number
-  /** Events that one checkpoint adds, at most. */
-  maxEvents: number
-}>
+import { requireReached, resume, verifyNew } from './verify-checkpoints.ts'
 
 export type CheckpointStatus = Readonly<{
   /** Number of the newest checkpoint; 0 for none. */
@@ -130,70 +113,6 @@ export function startCheckpointer(options: CheckpointerOptions): Checkpointer {
   }
 }
 
-/** Postgres may be behind the log, never ahead of it, and never of another opinion. */
-async function resume({ log, store, policy }: CheckpointerOptions): Promise<VerifiedLog> {
-  const newest = await store.newest()
-  if (newest === null) return unverifiedLog(noCheckpoint)
-  const last = await log.last(checkpoints)
-  if (last === null || last.sequence < newest.sequence) {
-    throw new LogTampered(`checkpoint ${newest.sequence}, which Postgres has, is not in the log`)
-  }
-  const inLog = last.sequence === newest.sequence ? last : await log.at('CHECKPOINTS', newest.sequence)
-  if (inLog === null) throw new LogUnavailable(`event log: checkpoint ${newest.sequence} cannot be read`)
-  if (!equalBytes(inLog.data, newest.stored)) {
-    throw new LogTampered(`checkpoint ${newest.sequence} in the log is not the one that Postgres has`)
-  }
-  // With another identity than before, what follows would not be trusted by whoever knows the former one.
-  const { coordinatorKey } = decodeCheckpoint(newest.stored)
-  if (!trustedBy(policy).some((key) => equalBytes(key, coordinatorKey))) {
-    throw new LogTampered(`checkpoint ${newest.sequence} is signed with a key that is not trusted`)
-  }
-  return (await store.resume()) ?? unverifiedLog(noCheckpoint)
-}
-
-/** Checkpoints that others have written, or this process before it stopped: each is verified, then kept. */
-async function* verifyNew(options: CheckpointerOptions, from: VerifiedLog): AsyncGenerator<VerifiedLog> {
-  let verified = from
-  if ((await options.log.lastSequence('CHECKPOINTS')) < from.head.sequence) {
-    throw new LogTampered(`checkpoint ${from.head.sequence} is no longer in the log`)
-  }
-  for await (const stored of options.log.read(checkpoints, from.head.sequence)) {
-    verified = await verifyOne(options, verified, stored)
-    yield verified
-  }
-}
-
-async function verifyOne(
-  { log, store, policy }: CheckpointerOptions,
-  verified: VerifiedLog,
-  stored: StoredEvent,
-): Promise<VerifiedLog> {
-  const head = await readCheckpoint(stored.data, verified.head, trustedBy(policy)).catch((error: unknown) => {
-    throw error instanceof BrokenCheckpoint ? new LogTampered(error.message, { cause: error }) : error
-  })
-  if (stored.sequence !== head.sequence) throw new LogTampered(`checkpoint ${head.sequence} is not in its place`)
-  const ends = { sessions: head.sessions.size, messages: head.messages.size }
-  const present = await endsOf(log)
-  for (const stream of ['sessions', 'messages'] as const) {
-    if (present[stream] >= ends[stream]) continue
-    throw new LogTampered(`checkpoint ${head.sequence} covers ${ends[stream]} ${stream}: there are ${present[stream]}`)
-  }
-  const trees = await advanceTrees(log, verified, ends)
-  for (const stream of ['sessions', 'messages'] as const) {
-    if (equalBytes(headOf(trees[stream]).root, head[stream].root)) continue
-    const [first, last] = [verified[stream].size + 1, ends[stream]]
-    const changed = `${stream} ${first} to ${last} are not those that it was made of`
-    throw new LogTampered(`checkpoint ${head.sequence}: ${changed}`)
-  }
-  const next = { head, ...trees }
-  await store.save(next, stored.data)
-  return next
-}
-
-function trustedBy({ identity, formerKeys }: CheckpointPolicy): readonly Uint8Array[] {
-  return [identity.publicKey, ...formerKeys]
-}
-
 /** Null where another coordinator was first. */
 async function writeNext(
   { log, store, policy, now }: CheckpointerOptions,
@@ -221,13 +140,4 @@ function limited(verified: VerifiedLog, ends: LogEnds, maxEvents: number): LogEn
   const sessions = Math.min(ends.sessions, verified.sessions.size + maxEvents)
   const left = maxEvents - (sessions - verified.sessions.size)
   return { sessions, messages: Math.min(ends.messages, verified.messages.size + left) }
-}
-
-/** Positions are never given back: a stream that ends before its checkpoint has lost its end. */
-function requireReached({ head }: VerifiedLog, ends: LogEnds): void {
-  for (const stream of ['sessions', 'messages'] as const) {
-    if (ends[stream] >= head[stream].size) continue
-    const covered = head[stream].size
-    throw new LogTampered(`checkpoint ${head.sequence} covers ${covered} ${stream}: there are ${ends[stream]}`)
-  }
 }

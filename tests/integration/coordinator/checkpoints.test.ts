@@ -1,4 +1,4 @@
-/** Checkpoints of a real log, by one coordinator and by two, over crashes, a lost database and a log that was changed. */
+/** Checkpoints of a real log, by one coordinator and by two: crashes, a lost database, a log that was changed. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
@@ -8,11 +8,8 @@ import { noCheckpoint, readCheckpoint, type Checkpoint } from '../../../src/audi
 import { leafOfEvent } from '../../../src/audit/log-leaf.ts'
 import { MerkleTree, verifyConsistency } from '../../../src/audit/merkle-tree.ts'
 import { checkpointStore } from '../../../src/coordinator/checkpoints/checkpoint-store.ts'
-import {
-  startCheckpointer,
-  type Checkpointer,
-  type CheckpointPolicy,
-} from '../../../src/coordinator/checkpoints/checkpointer.ts'
+import type { CheckpointPolicy } from '../../../src/coordinator/checkpoints/checkpoint-policy.ts'
+import { startCheckpointer, type Checkpointer } from '../../../src/coordinator/checkpoints/checkpointer.ts'
 import { openReadModel } from '../../../src/coordinator/projection/database.ts'
 import type { CoordinatorDatabase } from '../../../src/coordinator/projection/tables.ts'
 import type { EventLog } from '../../../src/events/event-log.ts'
