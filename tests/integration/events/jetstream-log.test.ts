@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { AppendConflict, LogUnavailable, type EventLog, type StoredEvent } from '../../../src/events/event-log.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { streamConfig } from '../../../src/events/streams.ts'
-import { allSessions, checkpointSubject, messageSubject, messagesOfSession, sessionSubject } from '../../../src/events/subjects.ts'
+import { allSessions, checkpoints, messageSubject, messagesOfSession, sessionSubject } from '../../../src/events/subjects.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
 
 let nats: TestNats
@@ -79,7 +79,7 @@ describe('appending', () => {
   test.each([
     ['SESSIONS', sessionSubject('full')],
     ['MESSAGES', messageSubject('full', 'all')],
-    ['CHECKPOINTS', checkpointSubject],
+    ['CHECKPOINTS', checkpoints],
   ] as const)('a full stream %s refuses new events and keeps every old one', async (stream, subject) => {
     const server = await startNats()
     const sizes = { SESSIONS: 1_000_000, MESSAGES: 1_000_000, CHECKPOINTS: 1_000_000, [stream]: 20_000 }

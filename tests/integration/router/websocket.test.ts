@@ -215,10 +215,15 @@ test('a client that reads nothing is dropped, and goes on after its last positio
   expect(await slow.closed).toMatchObject({ code: 1008 })
   expect(slow.frames.length).toBeLessThan(rounds.length)
   await session.complete()
-  const position = String(slow.frames.at(-1)?.['sequence'] ?? 0)
-  const again = await openSocket(strict, query(session, 'b', { after_sequence: position }), credential(session, 'b'))
-  await again.closed
-  expect([...slow.frames, ...again.frames].map((frame) => frame['round'])).toEqual(rounds)
+  const frames = [...slow.frames]
+  // With so little patience the router may drop it again where the machine is busy.
+  for (let code = 1008; code === 1008; ) {
+    const position = String(frames.at(-1)?.['sequence'] ?? 0)
+    const again = await openSocket(strict, query(session, 'b', { after_sequence: position }), credential(session, 'b'))
+    code = (await again.closed).code
+    frames.push(...again.frames)
+  }
+  expect(frames.map((frame) => frame['round'])).toEqual(rounds)
   await strict.close()
 })
 
