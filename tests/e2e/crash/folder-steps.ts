@@ -2,7 +2,7 @@
 import { existsSync, watch } from 'node:fs'
 import { join } from 'node:path'
 
-/** Steps: `share begun` (the temporary file is there), `share stored` (renamed), `share removed`; the same of others. */
+/** Steps: `share begun` (its temporary file is there), `share stored` (renamed), `share removed`; so for others. */
 export function watchFolder(folder: string, onStep: (step: string) => void): () => void {
   const begun = new Set<string>()
   const watcher = watch(folder, (event, file) => {

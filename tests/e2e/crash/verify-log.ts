@@ -88,7 +88,7 @@ function requireOneOfEach(lifecycle: readonly StoredEvent[]): void {
     return value !== undefined && 'partyId' in value ? `${payload.case} ${value.partyId}` : payload.case
   })
   expect(new Set(transitions).size, String(transitions)).toBe(transitions.length)
-  const ends = transitions.filter((kind) => kind !== undefined && /^session(Completed|Failed|Expired|Closed)/.test(kind))
+  const ends = transitions.filter((kind) => /^session(Completed|Failed|Expired|Closed)$/.test(kind ?? ''))
   expect(ends.length, String(transitions)).toBe(1)
 }
 

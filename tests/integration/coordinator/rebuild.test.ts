@@ -12,7 +12,7 @@ import { startNats, type TestNats } from '../../setup/nats.ts'
 import { makeKey, startCoordinator, type TestCoordinator } from './fixture.ts'
 import { writeSessions } from './written-log.ts'
 
-const sessions = 1000
+const sessions = 2000
 const mainFile = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
 let nats: TestNats
@@ -98,6 +98,23 @@ async function leftSchemas(): Promise<readonly string[]> {
   return rows.map(({ nspname }) => nspname)
 }
 
+/** How far the shadow is built; 0 where there is none. */
+async function built(): Promise<number> {
+  const found = await sql<{ sequence: string }>`select sequence from coordinator_rebuild.checkpoint`
+    .execute(model)
+    .catch(() => null)
+  return Number(found?.rows[0]?.sequence ?? 0)
+}
+
+/** Starts a rebuild and kills it after its first batch. Resolves to the position that it had reached. */
+async function killHalfWay(): Promise<number> {
+  const { child, ended } = start()
+  while ((await built()) === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+  child.kill('SIGKILL')
+  expect((await ended).code).toBe(null)
+  return built()
+}
+
 describe('a rebuild', () => {
   test('puts new tables in place that hold exactly what was there', async () => {
     const before = await content()
@@ -145,19 +162,9 @@ describe('a rebuild', () => {
   test('that is killed changes nothing, and the next one goes on where it was', async () => {
     const before = await content()
     const oid = await oidOf('sessions')
-    const { child, ended } = start()
-    const built = async () => {
-      const found = await sql<{ sequence: string }>`select sequence from coordinator_rebuild.checkpoint`
-        .execute(model)
-        .catch(() => null)
-      return Number(found?.rows[0]?.sequence ?? 0)
-    }
-    while ((await built()) === 0) await new Promise((resolve) => setTimeout(resolve, 2))
-    child.kill('SIGKILL')
-    expect((await ended).code).toBe(null)
+    const reached = await killHalfWay()
     expect(await oidOf('sessions')).toBe(oid)
     expect(await content()).toEqual(before)
-    const reached = await built()
     const { code, out, err } = await rebuild()
     expect(code).toBe(0)
     expect(err).toContain(`going on after event ${reached.toLocaleString('en-US')}`)
@@ -165,17 +172,24 @@ describe('a rebuild', () => {
     expect(await content()).toEqual(before)
   })
 
-  test('starts anew beside what was built from another log', async () => {
-    const { child, ended } = start()
-    while ((await leftSchemas()).length === 0) await new Promise((resolve) => setTimeout(resolve, 2))
-    child.kill('SIGKILL')
-    await ended
-    await sql`update coordinator_rebuild.checkpoint set sequence = 5`.execute(model).catch(() => undefined)
-    await sql`update coordinator_rebuild.sessions set chain_head = '\\x00'`.execute(model).catch(() => undefined)
+  test('does not go on with what was built from another log', async () => {
+    await killHalfWay()
+    await sql`update coordinator_rebuild.sessions set chain_head = '\\x00'`.execute(model)
     const { code, out, err } = await rebuild('--verify')
     expect(err).not.toContain('going on')
     expect(out).toContain('identical to the log')
     expect(code).toBe(0)
+  })
+
+  test('refuses to begin while another one runs', async () => {
+    await model.connection().execute(async (other) => {
+      const key = sql`hashtext('mpc-system'), hashtext('rebuild of the read model')`
+      await sql`select pg_advisory_lock(${key})`.execute(other)
+      const { code, err } = await rebuild()
+      await sql`select pg_advisory_unlock(${key})`.execute(other)
+      expect(code).toBe(1)
+      expect(err).toBe('mpc: another rebuild of this read model is running\n')
+    })
   })
 
   test('fills tables that somebody has emptied, with a coordinator or without', async () => {
@@ -200,10 +214,8 @@ describe('--verify', () => {
   })
 
   test('names the first row that differs in each table, and exits with 1', async () => {
-    await sql`create table kept as select * from sessions where session_id = 'session-0'`.execute(model)
-    await model.updateTable('sessions').set({ status: 'failed', recovery_id: 3 }).where('session_id', '=', 'session-0').execute()
-    await sql`insert into sessions select 'session-zzz', session_type, status, threshold_t, threshold_n, created_at_ms,
-      expires_at_ms, changed_at_ms from kept`.execute(model).catch(() => undefined)
+    const tampered = { status: 'failed', recovery_id: 3 }
+    await model.updateTable('sessions').set(tampered).where('session_id', '=', 'session-0').execute()
     const { code, out } = await rebuild('--verify')
     expect(code).toBe(1)
     expect(out).toMatch(/^sessions .*different: row session-0 differs in status, recovery_id$/m)
@@ -212,7 +224,6 @@ describe('--verify', () => {
     expect(before).not.toBe(after)
     expect((await rebuild()).code).toBe(0)
     expect((await rebuild('--verify')).code).toBe(0)
-    await sql`drop table kept`.execute(model)
   })
 
   test('finds a row that is not in the log', async () => {

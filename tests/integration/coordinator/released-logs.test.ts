@@ -28,7 +28,8 @@ test.each(versions)('schema version %i', async (version) => {
   if (process.env['MPC_RECORD_STATE'] === String(version) && !existsSync(recorded)) {
     writeFileSync(recorded, `${JSON.stringify(now, null, 2)}\n`)
   }
-  expect(now).toEqual(JSON.parse(readFileSync(recorded, 'utf8')))
+  // A later release may know more, but nothing else.
+  expect(now).toMatchObject(JSON.parse(readFileSync(recorded, 'utf8')))
   expect(Object.keys(now.states).length).toBeGreaterThan(0)
 })
 
