@@ -41,7 +41,7 @@ export class SessionFailedError extends MpcError {
   declare readonly code: 'session_failed'
   readonly sessionId: string
   readonly reason: FailureReason
-  /** Party ids of those who provably cheated; this device does not sign with them again. */
+  /** Party ids of those whom messages that they signed prove to have cheated; never on the word of a service. */
   readonly culprits: readonly string[]
 
   constructor(sessionId: string, reason: FailureReason, detail: string, culprits: readonly string[]) {

@@ -21,7 +21,7 @@ export type OwnEntry = Readonly<{ partyId: string; index: number; keys: JoinKeys
 
 type SignedEntry = RosterEntry & Readonly<{ signature: Uint8Array }>
 
-/** `pinned`: the identity keys that parties must have, by party id. @throws SessionFailure naming check and parties. */
+/** `pinned`: the identity keys that parties must have, by party id. @throws SessionFailure whose text names check and parties. */
 export async function checkRoster(
   snapshot: SessionSnapshot,
   own: OwnEntry,
@@ -82,12 +82,13 @@ function requireDistinctKeys(entries: readonly SignedEntry[]): void {
   }
 }
 
+/** Names whose entries are wrong and blames nobody: the roster comes from the coordinator, who can have changed it. */
 function refuse(
   entries: readonly Readonly<{ partyId: string }>[],
   reason: ConstructorParameters<typeof SessionFailure>[0],
   problem: string,
 ): void {
   if (entries.length === 0) return
-  const culprits = entries.map(({ partyId }) => partyId)
-  throw new SessionFailure(reason, `${problem}: ${culprits.join(', ')}`, culprits)
+  const named = entries.map(({ partyId }) => partyId)
+  throw new SessionFailure(reason, `${problem}: ${named.join(', ')}`)
 }

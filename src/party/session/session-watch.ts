@@ -3,6 +3,7 @@
  * shrinks.
  */
 import { equalBytes } from '../../crypto/bytes.ts'
+import { maxParties } from '../../crypto/session-id.ts'
 import { SessionFailure } from '../failure.ts'
 import type { SessionSnapshot } from '../transport/party-transport.ts'
 
@@ -59,8 +60,18 @@ export class SessionWatch {
   }
 }
 
+/**
+ * What the coordinator says of a failure is hearsay: it goes into the text for people, cut down to what reasons and ids
+ * consist of, and nobody is blamed for it.
+ */
 function overFailure({ status, failure }: SessionSnapshot): SessionFailure {
   if (failure === null) return new SessionFailure('session_over', `the session is ${status}`)
-  const by = failure.reportedBy === '' ? '' : `, reported by ${failure.reportedBy}`
-  return new SessionFailure('session_over', `the session ${status}: ${failure.reason}${by}`, failure.culprits)
+  const { reason, reportedBy, culprits } = failure
+  const by = reportedBy === '' ? '' : `, reported by ${plain(reportedBy)}`
+  const accused = culprits.length === 0 ? '' : `, who blames ${culprits.slice(0, maxParties).map(plain).join(', ')}`
+  return new SessionFailure('session_over', `the session ${status}: ${plain(reason)}${by}${accused}`)
+}
+
+function plain(text: string): string {
+  return text.slice(0, 64).replaceAll(/[^A-Za-z0-9_-]/g, '?')
 }

@@ -149,6 +149,22 @@ test('a session that the coordinator ends, ends for the party, with the reason',
   expect(services.reports).toEqual([])
 })
 
+test('whom the coordinator says to be to blame is told, in plain letters, and blamed by nobody', async () => {
+  const services = new MemoryServices(plan)
+  const device = await testParty('device', services.transport())
+  services.hooks.show = (_partyId, session) => ({
+    ...session,
+    status: 'failed',
+    failure: { reason: 'gamma-check-failed', reportedBy: 'server\u001b[2J', culprits: ['server', '\u001b]0;mine\u0007'] },
+  })
+  expect(await device.party.run(orderOf(services, device))).toEqual({
+    kind: 'failed',
+    reason: 'session_over',
+    culprits: [],
+    detail: 'the session failed: gamma-check-failed, reported by server??2J, who blames server, ??0?mine?',
+  })
+})
+
 test('a party that is told to stop says so to the coordinator', async () => {
   const services = new MemoryServices(plan)
   const device = await testParty('device', services.transport())

@@ -129,7 +129,8 @@ test('a signer with another identity than the one stored with the key is refused
   await giveToyKey(impostor, group, keyId, { members: asMallory })
   expect((await runAll(services, [device, impostor]))[0]).toMatchObject({
     reason: 'roster_identity_unexpected',
-    culprits: ['server'],
+    culprits: [],
+    detail: 'another identity key than the known one: server',
   })
 })
 

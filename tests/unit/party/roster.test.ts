@@ -48,6 +48,12 @@ test('a roster of signed entries is accepted, with its hash', async () => {
   expect(roster.entries.map(({ partyId }) => partyId)).toEqual(partyIds)
 })
 
+/** Names the entries, and blames nobody for what the coordinator may have done. */
+async function expectRefused(check: Promise<unknown>, reason: string, named: readonly string[]): Promise<void> {
+  const message = named.length === 0 ? expect.anything() : expect.stringMatching(new RegExp(`: ${named.join(', ')}$`))
+  await expect(check).rejects.toMatchObject({ reason, culprits: [], message })
+}
+
 describe('what was changed in a roster is refused and named', () => {
   const changes: [string, () => Promise<Record<string, JoinKeys | null>>, string, string[]][] = [
     [
@@ -104,18 +110,15 @@ describe('what was changed in a roster is refused and named', () => {
       ['server'],
     ],
   ]
-  test.each(changes)('%s', async (_what, replace, reason, culprits) => {
+  test.each(changes)('%s', async (_what, replace, reason, named) => {
     const session = await startedSession(await replace())
-    await expect(checkRoster(session, own, nobodyPinned)).rejects.toMatchObject({ reason, culprits })
+    await expectRefused(checkRoster(session, own, nobodyPinned), reason, named)
   })
 
   test('a properly signed identity that is not the known one', async () => {
     const session = await startedSession({ server: await keysOf('server', 'mallory') })
     const pinned = new Map([['server', (await identityOf('server')).publicKey]])
-    await expect(checkRoster(session, own, pinned)).rejects.toMatchObject({
-      reason: 'roster_identity_unexpected',
-      culprits: ['server'],
-    })
+    await expectRefused(checkRoster(session, own, pinned), 'roster_identity_unexpected', ['server'])
   })
 
   test('another hash, or none', async () => {
@@ -142,10 +145,15 @@ test('a party that is shown another roster than its peers ends before it compute
   }
   const parties = await partiesOf(services, partyIds)
   const [outcome] = await Promise.all(parties.map((party) => party.party.run(orderOf(services, party))))
-  expect(outcome).toMatchObject({ kind: 'failed', reason: 'roster_signature_invalid', culprits: ['server'] })
+  expect(outcome).toMatchObject({
+    kind: 'failed',
+    reason: 'roster_signature_invalid',
+    culprits: [],
+    detail: 'the join is not signed: server',
+  })
   expect(services.routed.filter(({ from }) => from === 'device')).toEqual([])
   expect(services.reports).toContainEqual({
     partyId: 'device',
-    report: { kind: 'failed', reason: 'roster_signature_invalid', culprits: ['server'] },
+    report: { kind: 'failed', reason: 'roster_signature_invalid', culprits: [] },
   })
 })
