@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkDependencyRules } from './dependency-rules.ts'
+import { checkDocumentedGuards } from './documented-guards.ts'
 import { checkSecretFlow } from './secret-flow.ts'
 import type { Tally } from './test-report.ts'
 
@@ -17,6 +18,7 @@ const checks: readonly Check[] = [
   { name: 'types', run: (root) => outputOfFailure(root, 'tsc', ['-p', '.']) },
   { name: 'dependency rules', run: checkDependencyRules },
   { name: 'no variable-time code on secrets', run: checkSecretFlow },
+  { name: 'guards and tests that the docs name exist', run: checkDocumentedGuards },
 ]
 
 export function runStaticChecks(root: string): Tally {
