@@ -1,6 +1,7 @@
 /** What one connection may take of a service: sizes and numbers. Each limit is set by its variable and exceeded. */
 import { once } from 'node:events'
 import { constants } from 'node:http2'
+import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
@@ -99,13 +100,13 @@ describe('requests that have not arrived whole', () => {
       stream.write(Buffer.concat([Buffer.from([0, 1, 0, 0, 0]), Buffer.alloc(bytes)]))
       stream.resume()
     }
-    const roundTrip = () => new Promise((resolve) => session.ping(resolve))
-    while (closed < count / 2) await roundTrip()
+    // A client's own stream may wait for what it can no longer send, so most of them are enough.
+    while (closed < count / 2) await delay(20)
     const held = () => {
       collectGarbage()
       return process.memoryUsage().arrayBuffers
     }
-    while (held() > (count * bytes) / 4) await roundTrip()
+    while (held() > (count * bytes) / 4) await delay(20)
   })
 })
 
