@@ -2,31 +2,38 @@
 import { cpus, totalmem, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchCrypto, type CryptoRow } from './crypto.ts'
+import { comparePeers, type PeerRow } from './peers/compare.ts'
 import { benchSystem, type SystemRow } from './system.ts'
 import { benchTiming, type TimingRow } from './timing.ts'
 
-const help = `npm run bench [-- --json] [-- --quick] [-- --timing]
+const help = `npm run bench [-- --json] [-- --quick] [-- --no-peers] [-- --peers | --timing]
 
-  --json    one JSON object on standard output
-  --quick   a tenth of the repetitions: to see that it runs, not to quote
-  --timing  only: whether the time of secret arithmetic depends on operands, beside BigInt's`
+  --json      one JSON object on standard output
+  --quick     a tenth of the repetitions: to see that it runs, not to quote
+  --peers     only: ours beside published libraries, which are fetched from npm for this and kept apart
+  --no-peers  everything but those: nothing is fetched
+  --timing    only: whether the time of secret arithmetic depends on operands, beside BigInt's`
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean' },
     quick: { type: 'boolean' },
+    peers: { type: 'boolean' },
+    'no-peers': { type: 'boolean' },
     timing: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
 
-if (values.help === true) {
-  console.log(help)
-} else if (values.timing === true) {
-  printTimings(benchTiming(values.quick === true ? 0.1 : 1))
-} else {
-  const share = values.quick === true ? 0.1 : 1
-  const count = (full: number) => Math.max(4, Math.round(full * share))
+const share = values.quick === true ? 0.1 : 1
+const count = (full: number) => Math.max(4, Math.round(full * share))
+
+if (values.help === true) console.log(help)
+else if (values.timing === true) printTimings(benchTiming(share))
+else await measure()
+process.exit()
+
+async function measure(): Promise<void> {
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
@@ -34,19 +41,34 @@ if (values.help === true) {
     os: type(),
     node: process.version,
   }
+  // First of all: what cannot be fetched shows before anything has been waited for.
+  const peers = values['no-peers'] === true ? [] : await measurePeers()
+  const own = values.peers === true ? { crypto: [], system: [] } : await measureOwn()
+  if (values.json === true) console.log(JSON.stringify({ machine, peers, ...own }))
+  else printTables(machine, peers, own.crypto, own.system)
+}
+
+async function measurePeers(): Promise<readonly PeerRow[]> {
+  say('measuring published libraries beside ours')
+  try {
+    return await comparePeers({ keygen: count(10), sign: count(100) })
+  } catch (error) {
+    say(`a published library cannot be measured: ${error instanceof Error ? error.message : String(error)}`)
+    say('without them: npm run bench -- --no-peers')
+    process.exit(1)
+  }
+}
+
+async function measureOwn(): Promise<Readonly<{ crypto: readonly CryptoRow[]; system: readonly SystemRow[] }>> {
   say('measuring the protocols')
   const crypto = benchCrypto({ keygen: count(10), sign: count(100) })
   say('measuring whole sessions on the dev stack')
-  const system = await benchSystem(
-    new Map([
-      [1, count(80)],
-      [8, count(160)],
-      [32, count(256)],
-    ]),
-  )
-  if (values.json === true) console.log(JSON.stringify({ machine, crypto, system }))
-  else printTables(machine, crypto, system)
-  process.exit()
+  const inFlight = new Map([
+    [1, count(80)],
+    [8, count(160)],
+    [32, count(256)],
+  ])
+  return { crypto, system: await benchSystem(inFlight) }
 }
 
 function say(line: string): void {
@@ -55,14 +77,34 @@ function say(line: string): void {
 
 function printTables(
   machine: Readonly<Record<string, unknown>>,
+  peers: readonly PeerRow[],
   crypto: readonly CryptoRow[],
   system: readonly SystemRow[],
 ): void {
-  console.log(
-    Object.entries(machine)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', '),
+  const described = Object.entries(machine).map(([name, value]) => `${name} ${value}`)
+  console.log(described.join(', '))
+  if (peers.length > 0) printPeers(peers)
+  if (crypto.length > 0) printCrypto(crypto)
+  if (system.length > 0) printSystem(system)
+}
+
+function printPeers(peers: readonly PeerRow[]): void {
+  console.log('\nECDSA by published libraries, all parties in one process, taking turns; CPU ms per party, median')
+  print(
+    ['library', 'keygen 2-of-3', 'x ours', 'sign 2 of 3', 'x ours', 'kB per party, sign', 'licence'],
+    peers.map((row) => [
+      `${row.title} ${row.version}`.trim(),
+      row.keygenCpuMs.toFixed(1),
+      row.keygenRatio.toFixed(1),
+      row.signCpuMs.toFixed(2),
+      row.signRatio.toFixed(1),
+      (row.signBytes / 1000).toFixed(1),
+      row.licence,
+    ]),
   )
+}
+
+function printCrypto(crypto: readonly CryptoRow[]): void {
   console.log('\nProtocols, all parties in one thread, median')
   print(
     ['engine', 'protocol', 'key', 'CPU ms per party', 'bytes per party', 'runs'],
@@ -75,6 +117,9 @@ function printTables(
       String(runs),
     ]),
   )
+}
+
+function printSystem(system: readonly SystemRow[]): void {
   console.log(
     '\nSigning sessions, 2 of 3, end to end; "x floor" is the p50 over that of the same sessions without cryptography',
   )
