@@ -10,6 +10,7 @@ package accountv1
 
 import (
 	v1 "github.com/rwadurian/mpc-system/api/grpc/coordinator/v1"
+	v11 "github.com/rwadurian/mpc-system/api/grpc/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -403,7 +404,9 @@ type CreateKeygenSessionRequest struct {
 	// 1 to 86400; 300 where absent.
 	ExpiresInSeconds int32 `protobuf:"varint,20,opt,name=expires_in_seconds,json=expiresInSeconds,proto3" json:"expires_in_seconds,omitempty"`
 	// ecdsa-secp256k1 where absent.
-	KeyType       string `protobuf:"bytes,21,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`
+	KeyType string `protobuf:"bytes,21,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`
+	// What the key may sign and who must approve it. Fixed for the life of the key.
+	Policy        *v11.KeyPolicy `protobuf:"bytes,22,opt,name=policy,proto3" json:"policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -471,6 +474,13 @@ func (x *CreateKeygenSessionRequest) GetKeyType() string {
 		return x.KeyType
 	}
 	return ""
+}
+
+func (x *CreateKeygenSessionRequest) GetPolicy() *v11.KeyPolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
 }
 
 type CreateKeygenSessionResponse struct {
@@ -583,7 +593,9 @@ type CreateSigningSessionRequest struct {
 	// 1 to 86400; 300 where absent.
 	ExpiresInSeconds int32 `protobuf:"varint,20,opt,name=expires_in_seconds,json=expiresInSeconds,proto3" json:"expires_in_seconds,omitempty"`
 	// With an eddsa-ed25519 key, in place of message_hash: the message itself, 1 to 65536 bytes.
-	Message       []byte `protobuf:"bytes,21,opt,name=message,proto3" json:"message,omitempty"`
+	Message []byte `protobuf:"bytes,21,opt,name=message,proto3" json:"message,omitempty"`
+	// With a key that has a policy: the approvals that it asks for.
+	Approvals     []*v11.Approval `protobuf:"bytes,22,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -649,6 +661,13 @@ func (x *CreateSigningSessionRequest) GetExpiresInSeconds() int32 {
 func (x *CreateSigningSessionRequest) GetMessage() []byte {
 	if x != nil {
 		return x.Message
+	}
+	return nil
+}
+
+func (x *CreateSigningSessionRequest) GetApprovals() []*v11.Approval {
+	if x != nil {
+		return x.Approvals
 	}
 	return nil
 }
@@ -921,7 +940,7 @@ var File_mpc_account_v1_account_service_proto protoreflect.FileDescriptor
 
 const file_mpc_account_v1_account_service_proto_rawDesc = "" +
 	"\n" +
-	"$mpc/account/v1/account_service.proto\x12\x0empc.account.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,mpc/coordinator/v1/session_coordinator.proto\"}\n" +
+	"$mpc/account/v1/account_service.proto\x12\x0empc.account.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,mpc/coordinator/v1/session_coordinator.proto\x1a\x1empc/policy/v1/key_policy.proto\"}\n" +
 	"\x14CreateAccountRequest\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x14\n" +
@@ -950,7 +969,7 @@ const file_mpc_account_v1_account_service_proto_rawDesc = "" +
 	"\x14DeleteAccountRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"1\n" +
 	"\x15DeleteAccountResponse\x12\x18\n" +
-	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xf0\x01\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xa2\x02\n" +
 	"\x1aCreateKeygenSessionRequest\x12\x1f\n" +
 	"\vthreshold_n\x18\x01 \x01(\x05R\n" +
 	"thresholdN\x12\x1f\n" +
@@ -958,7 +977,8 @@ const file_mpc_account_v1_account_service_proto_rawDesc = "" +
 	"thresholdT\x12G\n" +
 	"\fparticipants\x18\x03 \x03(\v2#.mpc.coordinator.v1.ParticipantInfoR\fparticipants\x12,\n" +
 	"\x12expires_in_seconds\x18\x14 \x01(\x05R\x10expiresInSeconds\x12\x19\n" +
-	"\bkey_type\x18\x15 \x01(\tR\akeyType\"\x90\x03\n" +
+	"\bkey_type\x18\x15 \x01(\tR\akeyType\x120\n" +
+	"\x06policy\x18\x16 \x01(\v2\x18.mpc.policy.v1.KeyPolicyR\x06policy\"\x90\x03\n" +
 	"\x1bCreateKeygenSessionResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
@@ -975,14 +995,15 @@ const file_mpc_account_v1_account_service_proto_rawDesc = "" +
 	"\bkey_type\x18\x15 \x01(\tR\akeyType\x1a=\n" +
 	"\x0fJoinTokensEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf0\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa7\x02\n" +
 	"\x1bCreateSigningSessionRequest\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
 	"\fmessage_hash\x18\x02 \x01(\tR\vmessageHash\x12G\n" +
 	"\fparticipants\x18\x03 \x03(\v2#.mpc.coordinator.v1.ParticipantInfoR\fparticipants\x12,\n" +
 	"\x12expires_in_seconds\x18\x14 \x01(\x05R\x10expiresInSeconds\x12\x18\n" +
-	"\amessage\x18\x15 \x01(\fR\amessage\"\xb3\x03\n" +
+	"\amessage\x18\x15 \x01(\fR\amessage\x125\n" +
+	"\tapprovals\x18\x16 \x03(\v2\x17.mpc.policy.v1.ApprovalR\tapprovals\"\xb3\x03\n" +
 	"\x1cCreateSigningSessionResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
@@ -1062,31 +1083,35 @@ var file_mpc_account_v1_account_service_proto_goTypes = []any{
 	nil,                                  // 13: mpc.account.v1.CreateSigningSessionResponse.JoinTokensEntry
 	(*timestamppb.Timestamp)(nil),        // 14: google.protobuf.Timestamp
 	(*v1.ParticipantInfo)(nil),           // 15: mpc.coordinator.v1.ParticipantInfo
+	(*v11.KeyPolicy)(nil),                // 16: mpc.policy.v1.KeyPolicy
+	(*v11.Approval)(nil),                 // 17: mpc.policy.v1.Approval
 }
 var file_mpc_account_v1_account_service_proto_depIdxs = []int32{
 	14, // 0: mpc.account.v1.CreateAccountResponse.created_at:type_name -> google.protobuf.Timestamp
 	14, // 1: mpc.account.v1.GetAccountResponse.created_at:type_name -> google.protobuf.Timestamp
 	15, // 2: mpc.account.v1.CreateKeygenSessionRequest.participants:type_name -> mpc.coordinator.v1.ParticipantInfo
-	12, // 3: mpc.account.v1.CreateKeygenSessionResponse.join_tokens:type_name -> mpc.account.v1.CreateKeygenSessionResponse.JoinTokensEntry
-	15, // 4: mpc.account.v1.CreateSigningSessionRequest.participants:type_name -> mpc.coordinator.v1.ParticipantInfo
-	13, // 5: mpc.account.v1.CreateSigningSessionResponse.join_tokens:type_name -> mpc.account.v1.CreateSigningSessionResponse.JoinTokensEntry
-	0,  // 6: mpc.account.v1.AccountService.CreateAccount:input_type -> mpc.account.v1.CreateAccountRequest
-	2,  // 7: mpc.account.v1.AccountService.GetAccount:input_type -> mpc.account.v1.GetAccountRequest
-	4,  // 8: mpc.account.v1.AccountService.DeleteAccount:input_type -> mpc.account.v1.DeleteAccountRequest
-	6,  // 9: mpc.account.v1.MpcService.CreateKeygenSession:input_type -> mpc.account.v1.CreateKeygenSessionRequest
-	8,  // 10: mpc.account.v1.MpcService.CreateSigningSession:input_type -> mpc.account.v1.CreateSigningSessionRequest
-	10, // 11: mpc.account.v1.MpcService.GetMpcSession:input_type -> mpc.account.v1.GetMpcSessionRequest
-	1,  // 12: mpc.account.v1.AccountService.CreateAccount:output_type -> mpc.account.v1.CreateAccountResponse
-	3,  // 13: mpc.account.v1.AccountService.GetAccount:output_type -> mpc.account.v1.GetAccountResponse
-	5,  // 14: mpc.account.v1.AccountService.DeleteAccount:output_type -> mpc.account.v1.DeleteAccountResponse
-	7,  // 15: mpc.account.v1.MpcService.CreateKeygenSession:output_type -> mpc.account.v1.CreateKeygenSessionResponse
-	9,  // 16: mpc.account.v1.MpcService.CreateSigningSession:output_type -> mpc.account.v1.CreateSigningSessionResponse
-	11, // 17: mpc.account.v1.MpcService.GetMpcSession:output_type -> mpc.account.v1.GetMpcSessionResponse
-	12, // [12:18] is the sub-list for method output_type
-	6,  // [6:12] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	16, // 3: mpc.account.v1.CreateKeygenSessionRequest.policy:type_name -> mpc.policy.v1.KeyPolicy
+	12, // 4: mpc.account.v1.CreateKeygenSessionResponse.join_tokens:type_name -> mpc.account.v1.CreateKeygenSessionResponse.JoinTokensEntry
+	15, // 5: mpc.account.v1.CreateSigningSessionRequest.participants:type_name -> mpc.coordinator.v1.ParticipantInfo
+	17, // 6: mpc.account.v1.CreateSigningSessionRequest.approvals:type_name -> mpc.policy.v1.Approval
+	13, // 7: mpc.account.v1.CreateSigningSessionResponse.join_tokens:type_name -> mpc.account.v1.CreateSigningSessionResponse.JoinTokensEntry
+	0,  // 8: mpc.account.v1.AccountService.CreateAccount:input_type -> mpc.account.v1.CreateAccountRequest
+	2,  // 9: mpc.account.v1.AccountService.GetAccount:input_type -> mpc.account.v1.GetAccountRequest
+	4,  // 10: mpc.account.v1.AccountService.DeleteAccount:input_type -> mpc.account.v1.DeleteAccountRequest
+	6,  // 11: mpc.account.v1.MpcService.CreateKeygenSession:input_type -> mpc.account.v1.CreateKeygenSessionRequest
+	8,  // 12: mpc.account.v1.MpcService.CreateSigningSession:input_type -> mpc.account.v1.CreateSigningSessionRequest
+	10, // 13: mpc.account.v1.MpcService.GetMpcSession:input_type -> mpc.account.v1.GetMpcSessionRequest
+	1,  // 14: mpc.account.v1.AccountService.CreateAccount:output_type -> mpc.account.v1.CreateAccountResponse
+	3,  // 15: mpc.account.v1.AccountService.GetAccount:output_type -> mpc.account.v1.GetAccountResponse
+	5,  // 16: mpc.account.v1.AccountService.DeleteAccount:output_type -> mpc.account.v1.DeleteAccountResponse
+	7,  // 17: mpc.account.v1.MpcService.CreateKeygenSession:output_type -> mpc.account.v1.CreateKeygenSessionResponse
+	9,  // 18: mpc.account.v1.MpcService.CreateSigningSession:output_type -> mpc.account.v1.CreateSigningSessionResponse
+	11, // 19: mpc.account.v1.MpcService.GetMpcSession:output_type -> mpc.account.v1.GetMpcSessionResponse
+	14, // [14:20] is the sub-list for method output_type
+	8,  // [8:14] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_mpc_account_v1_account_service_proto_init() }

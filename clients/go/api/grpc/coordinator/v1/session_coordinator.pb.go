@@ -10,6 +10,7 @@
 package coordinatorv1
 
 import (
+	v1 "github.com/rwadurian/mpc-system/api/grpc/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -106,7 +107,11 @@ type CreateSessionRequest struct {
 	// ecdsa-secp256k1 where absent. In a sign session that names its key it may be left out.
 	KeyType string `protobuf:"bytes,22,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`
 	// Sign with an eddsa-ed25519 key only, in place of message_hash: the message itself, 1 to 65536 bytes.
-	Message       []byte `protobuf:"bytes,23,opt,name=message,proto3" json:"message,omitempty"`
+	Message []byte `protobuf:"bytes,23,opt,name=message,proto3" json:"message,omitempty"`
+	// Keygen only: what the key may sign and who must approve it. Fixed for the life of the key.
+	Policy *v1.KeyPolicy `protobuf:"bytes,24,opt,name=policy,proto3" json:"policy,omitempty"`
+	// Sign only, with a key that has a policy: the approvals that it asks for.
+	Approvals     []*v1.Approval `protobuf:"bytes,25,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -207,6 +212,20 @@ func (x *CreateSessionRequest) GetKeyType() string {
 func (x *CreateSessionRequest) GetMessage() []byte {
 	if x != nil {
 		return x.Message
+	}
+	return nil
+}
+
+func (x *CreateSessionRequest) GetPolicy() *v1.KeyPolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *CreateSessionRequest) GetApprovals() []*v1.Approval {
+	if x != nil {
+		return x.Approvals
 	}
 	return nil
 }
@@ -699,7 +718,11 @@ type GetSessionStatusResponse struct {
 	ChainHead []byte `protobuf:"bytes,30,opt,name=chain_head,json=chainHead,proto3" json:"chain_head,omitempty"`
 	KeyType   string `protobuf:"bytes,31,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`
 	// The message to sign, with an eddsa-ed25519 key.
-	Message       []byte `protobuf:"bytes,32,opt,name=message,proto3,oneof" json:"message,omitempty"`
+	Message []byte `protobuf:"bytes,32,opt,name=message,proto3,oneof" json:"message,omitempty"`
+	// Keygen: the policy of the key to make. Sign: that of the key, as its key generation session fixed it.
+	Policy *v1.KeyPolicy `protobuf:"bytes,33,opt,name=policy,proto3,oneof" json:"policy,omitempty"`
+	// Sign only: as the creator of the session gave them.
+	Approvals     []*v1.Approval `protobuf:"bytes,34,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -856,6 +879,20 @@ func (x *GetSessionStatusResponse) GetKeyType() string {
 func (x *GetSessionStatusResponse) GetMessage() []byte {
 	if x != nil {
 		return x.Message
+	}
+	return nil
+}
+
+func (x *GetSessionStatusResponse) GetPolicy() *v1.KeyPolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *GetSessionStatusResponse) GetApprovals() []*v1.Approval {
+	if x != nil {
+		return x.Approvals
 	}
 	return nil
 }
@@ -1476,12 +1513,12 @@ var File_mpc_coordinator_v1_session_coordinator_proto protoreflect.FileDescripto
 
 const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\n" +
-	",mpc/coordinator/v1/session_coordinator.proto\x12\x12mpc.coordinator.v1\"j\n" +
+	",mpc/coordinator/v1/session_coordinator.proto\x12\x12mpc.coordinator.v1\x1a\x1empc/policy/v1/key_policy.proto\"j\n" +
 	"\x0fParticipantInfo\x12\x19\n" +
 	"\bparty_id\x18\x01 \x01(\tR\apartyId\x12\x1f\n" +
 	"\vdevice_type\x18\x02 \x01(\tR\n" +
 	"deviceType\x12\x1b\n" +
-	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\"\x80\x03\n" +
+	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\"\xe9\x03\n" +
 	"\x14CreateSessionRequest\x12!\n" +
 	"\fsession_type\x18\x01 \x01(\tR\vsessionType\x12\x1f\n" +
 	"\vthreshold_n\x18\x02 \x01(\x05R\n" +
@@ -1495,7 +1532,9 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\n" +
 	"public_key\x18\x15 \x01(\tR\tpublicKey\x12\x19\n" +
 	"\bkey_type\x18\x16 \x01(\tR\akeyType\x12\x18\n" +
-	"\amessage\x18\x17 \x01(\fR\amessage\"\x8c\x03\n" +
+	"\amessage\x18\x17 \x01(\fR\amessage\x120\n" +
+	"\x06policy\x18\x18 \x01(\v2\x18.mpc.policy.v1.KeyPolicyR\x06policy\x125\n" +
+	"\tapprovals\x18\x19 \x03(\v2\x17.mpc.policy.v1.ApprovalR\tapprovals\"\x8c\x03\n" +
 	"\x15CreateSessionResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12Z\n" +
@@ -1547,7 +1586,7 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\x05_keys\"8\n" +
 	"\x17GetSessionStatusRequest\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x01 \x01(\tR\tsessionId\"\x97\x06\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\"\x90\a\n" +
 	"\x18GetSessionStatusResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n" +
@@ -1574,7 +1613,9 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\n" +
 	"chain_head\x18\x1e \x01(\fR\tchainHead\x12\x19\n" +
 	"\bkey_type\x18\x1f \x01(\tR\akeyType\x12\x1d\n" +
-	"\amessage\x18  \x01(\fH\aR\amessage\x88\x01\x01B\x0f\n" +
+	"\amessage\x18  \x01(\fH\aR\amessage\x88\x01\x01\x125\n" +
+	"\x06policy\x18! \x01(\v2\x18.mpc.policy.v1.KeyPolicyH\bR\x06policy\x88\x01\x01\x125\n" +
+	"\tapprovals\x18\" \x03(\v2\x17.mpc.policy.v1.ApprovalR\tapprovalsB\x0f\n" +
 	"\r_message_hashB\t\n" +
 	"\a_key_idB\r\n" +
 	"\v_public_keyB\f\n" +
@@ -1585,7 +1626,8 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\n" +
 	"\b_failureB\n" +
 	"\n" +
-	"\b_message\"^\n" +
+	"\b_messageB\t\n" +
+	"\a_policy\"^\n" +
 	"\aFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1f\n" +
 	"\vreported_by\x18\x02 \x01(\tR\n" +
@@ -1682,36 +1724,42 @@ var file_mpc_coordinator_v1_session_coordinator_proto_goTypes = []any{
 	(*CloseSessionRequest)(nil),      // 17: mpc.coordinator.v1.CloseSessionRequest
 	(*CloseSessionResponse)(nil),     // 18: mpc.coordinator.v1.CloseSessionResponse
 	nil,                              // 19: mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
+	(*v1.KeyPolicy)(nil),             // 20: mpc.policy.v1.KeyPolicy
+	(*v1.Approval)(nil),              // 21: mpc.policy.v1.Approval
 }
 var file_mpc_coordinator_v1_session_coordinator_proto_depIdxs = []int32{
 	0,  // 0: mpc.coordinator.v1.CreateSessionRequest.participants:type_name -> mpc.coordinator.v1.ParticipantInfo
-	19, // 1: mpc.coordinator.v1.CreateSessionResponse.join_tokens:type_name -> mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
-	4,  // 2: mpc.coordinator.v1.JoinSessionRequest.keys:type_name -> mpc.coordinator.v1.PartyKeys
-	6,  // 3: mpc.coordinator.v1.JoinSessionResponse.participants:type_name -> mpc.coordinator.v1.ParticipantStatus
-	4,  // 4: mpc.coordinator.v1.ParticipantStatus.keys:type_name -> mpc.coordinator.v1.PartyKeys
-	6,  // 5: mpc.coordinator.v1.GetSessionStatusResponse.participants:type_name -> mpc.coordinator.v1.ParticipantStatus
-	9,  // 6: mpc.coordinator.v1.GetSessionStatusResponse.failure:type_name -> mpc.coordinator.v1.Failure
-	9,  // 7: mpc.coordinator.v1.ReportCompletionRequest.failure:type_name -> mpc.coordinator.v1.Failure
-	15, // 8: mpc.coordinator.v1.ReportCompletionRequest.witness:type_name -> mpc.coordinator.v1.SessionWitness
-	1,  // 9: mpc.coordinator.v1.SessionCoordinator.CreateSession:input_type -> mpc.coordinator.v1.CreateSessionRequest
-	3,  // 10: mpc.coordinator.v1.SessionCoordinator.JoinSession:input_type -> mpc.coordinator.v1.JoinSessionRequest
-	7,  // 11: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:input_type -> mpc.coordinator.v1.GetSessionStatusRequest
-	10, // 12: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:input_type -> mpc.coordinator.v1.MarkPartyReadyRequest
-	12, // 13: mpc.coordinator.v1.SessionCoordinator.StartSession:input_type -> mpc.coordinator.v1.StartSessionRequest
-	14, // 14: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:input_type -> mpc.coordinator.v1.ReportCompletionRequest
-	17, // 15: mpc.coordinator.v1.SessionCoordinator.CloseSession:input_type -> mpc.coordinator.v1.CloseSessionRequest
-	2,  // 16: mpc.coordinator.v1.SessionCoordinator.CreateSession:output_type -> mpc.coordinator.v1.CreateSessionResponse
-	5,  // 17: mpc.coordinator.v1.SessionCoordinator.JoinSession:output_type -> mpc.coordinator.v1.JoinSessionResponse
-	8,  // 18: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:output_type -> mpc.coordinator.v1.GetSessionStatusResponse
-	11, // 19: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:output_type -> mpc.coordinator.v1.MarkPartyReadyResponse
-	13, // 20: mpc.coordinator.v1.SessionCoordinator.StartSession:output_type -> mpc.coordinator.v1.StartSessionResponse
-	16, // 21: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:output_type -> mpc.coordinator.v1.ReportCompletionResponse
-	18, // 22: mpc.coordinator.v1.SessionCoordinator.CloseSession:output_type -> mpc.coordinator.v1.CloseSessionResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	20, // 1: mpc.coordinator.v1.CreateSessionRequest.policy:type_name -> mpc.policy.v1.KeyPolicy
+	21, // 2: mpc.coordinator.v1.CreateSessionRequest.approvals:type_name -> mpc.policy.v1.Approval
+	19, // 3: mpc.coordinator.v1.CreateSessionResponse.join_tokens:type_name -> mpc.coordinator.v1.CreateSessionResponse.JoinTokensEntry
+	4,  // 4: mpc.coordinator.v1.JoinSessionRequest.keys:type_name -> mpc.coordinator.v1.PartyKeys
+	6,  // 5: mpc.coordinator.v1.JoinSessionResponse.participants:type_name -> mpc.coordinator.v1.ParticipantStatus
+	4,  // 6: mpc.coordinator.v1.ParticipantStatus.keys:type_name -> mpc.coordinator.v1.PartyKeys
+	6,  // 7: mpc.coordinator.v1.GetSessionStatusResponse.participants:type_name -> mpc.coordinator.v1.ParticipantStatus
+	9,  // 8: mpc.coordinator.v1.GetSessionStatusResponse.failure:type_name -> mpc.coordinator.v1.Failure
+	20, // 9: mpc.coordinator.v1.GetSessionStatusResponse.policy:type_name -> mpc.policy.v1.KeyPolicy
+	21, // 10: mpc.coordinator.v1.GetSessionStatusResponse.approvals:type_name -> mpc.policy.v1.Approval
+	9,  // 11: mpc.coordinator.v1.ReportCompletionRequest.failure:type_name -> mpc.coordinator.v1.Failure
+	15, // 12: mpc.coordinator.v1.ReportCompletionRequest.witness:type_name -> mpc.coordinator.v1.SessionWitness
+	1,  // 13: mpc.coordinator.v1.SessionCoordinator.CreateSession:input_type -> mpc.coordinator.v1.CreateSessionRequest
+	3,  // 14: mpc.coordinator.v1.SessionCoordinator.JoinSession:input_type -> mpc.coordinator.v1.JoinSessionRequest
+	7,  // 15: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:input_type -> mpc.coordinator.v1.GetSessionStatusRequest
+	10, // 16: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:input_type -> mpc.coordinator.v1.MarkPartyReadyRequest
+	12, // 17: mpc.coordinator.v1.SessionCoordinator.StartSession:input_type -> mpc.coordinator.v1.StartSessionRequest
+	14, // 18: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:input_type -> mpc.coordinator.v1.ReportCompletionRequest
+	17, // 19: mpc.coordinator.v1.SessionCoordinator.CloseSession:input_type -> mpc.coordinator.v1.CloseSessionRequest
+	2,  // 20: mpc.coordinator.v1.SessionCoordinator.CreateSession:output_type -> mpc.coordinator.v1.CreateSessionResponse
+	5,  // 21: mpc.coordinator.v1.SessionCoordinator.JoinSession:output_type -> mpc.coordinator.v1.JoinSessionResponse
+	8,  // 22: mpc.coordinator.v1.SessionCoordinator.GetSessionStatus:output_type -> mpc.coordinator.v1.GetSessionStatusResponse
+	11, // 23: mpc.coordinator.v1.SessionCoordinator.MarkPartyReady:output_type -> mpc.coordinator.v1.MarkPartyReadyResponse
+	13, // 24: mpc.coordinator.v1.SessionCoordinator.StartSession:output_type -> mpc.coordinator.v1.StartSessionResponse
+	16, // 25: mpc.coordinator.v1.SessionCoordinator.ReportCompletion:output_type -> mpc.coordinator.v1.ReportCompletionResponse
+	18, // 26: mpc.coordinator.v1.SessionCoordinator.CloseSession:output_type -> mpc.coordinator.v1.CloseSessionResponse
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_mpc_coordinator_v1_session_coordinator_proto_init() }
