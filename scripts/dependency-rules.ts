@@ -30,6 +30,7 @@ export const rules: readonly Rule[] = [
   { files: /^gen\//, mayImport: [], packages: ['@bufbuild/protobuf'] },
   { files: /^crypto\//, mayImport: [], packages: noble },
   { files: /^identity\//, mayImport: ['gen'], packages: [...noble, '@bufbuild/protobuf', '@hpke/core'] },
+  { files: /^policy\//, mayImport: ['gen', 'crypto', 'identity'], packages: [...noble, '@bufbuild/protobuf'] },
   {
     files: /^events\//,
     mayImport: ['gen'],
@@ -47,28 +48,28 @@ export const rules: readonly Rule[] = [
   { files: /^postgres\//, mayImport: ['edge'], packages: ['kysely', 'pg'] },
   {
     files: /^audit\//,
-    mayImport: ['gen', 'events', 'identity', 'crypto'],
+    mayImport: ['gen', 'events', 'identity', 'crypto', 'policy'],
     packages: ['node', 'zod', '@bufbuild/protobuf', '@noble/hashes'],
   },
   // What a checkpoint is, the coordinator that writes it and the auditor who checks it must not see differently.
-  service('coordinator', ['events', 'postgres', 'crypto', ...checkpointFiles]),
+  service('coordinator', ['events', 'postgres', 'crypto', 'policy', ...checkpointFiles]),
   service('router', ['events']),
   { files: /^party\/browser\//, mayImport: ['crypto', 'identity'], packages: ['@noble/hashes', 'idb'] },
-  service('party', ['crypto']),
+  service('party', ['crypto', 'policy']),
   service('account', ['postgres']),
   {
     files: /^client\//,
-    mayImport: ['gen', 'crypto', 'identity', 'party', 'edge/refusal.ts', 'edge/refusal-error.ts'],
+    mayImport: ['gen', 'crypto', 'identity', 'policy', 'party', 'edge/refusal.ts', 'edge/refusal-error.ts'],
     except: /^party\/(server\/|main\.ts$)/,
     packages: [...noble, '@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-web'],
   },
   // The command is where everything meets: it runs the services and drives parties.
-  service('cli', ['coordinator', 'router', 'party', 'account', 'crypto', 'events', 'audit']),
+  service('cli', ['coordinator', 'router', 'party', 'account', 'crypto', 'policy', 'events', 'audit']),
 ]
 
 /** Files that run unchanged in a browser, with all that they import: no Node built-in, no package that needs one. */
 export const browserFiles =
-  /^((crypto|identity|gen)\/|client\/(?!node\.ts$)|party\/(?!(node|server)\/|(main|service)\.ts$))/
+  /^((crypto|identity|policy|gen)\/|client\/(?!node\.ts$)|party\/(?!(node|server)\/|(main|service)\.ts$))/
 const nodeOnlyPackages = [
   '@connectrpc/connect-node',
   '@hono/node-server',

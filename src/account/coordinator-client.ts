@@ -70,7 +70,13 @@ function passedOn(error: unknown, requestId: string, log: Logger): unknown {
   const refusal = refusalOf(error)
   if (refusal.code === 'unavailable') log.warn({ err: error, requestId }, 'the coordinator is not reachable')
   if (refusal.code !== 'unauthorized' && refusal.code !== 'forbidden') return refusal
+  if (isByPolicy(refusal)) return refusal
   // Ours, not the caller's: the caller has shown its credentials to us, and we ours to the coordinator.
   log.error({ err: error, requestId }, 'the coordinator refuses this service: check MPC_COORDINATOR_API_KEY')
   return new Refusal('unavailable', 'sessions cannot be created at the moment')
+}
+
+/** The policy of a key speaks to the caller: it names fields of the request, not credentials of this service. */
+function isByPolicy({ code, details }: Refusal): boolean {
+  return code === 'forbidden' && Object.keys(details).some((field) => /^(approvals|participants|policy)\b/.test(field))
 }

@@ -12,8 +12,9 @@ export function mpcService(store: AccountStore, coordinator: CoordinatorClient):
   return {
     createKeygenSession: async (request, context) => {
       const caller = requireScope(context.values.get(callerKey), 'accounts')
-      const { thresholdN, thresholdT, participants, keyType, expiresInSeconds } = request
-      const session = { sessionType: 'keygen', thresholdN, thresholdT, participants, keyType, expiresInSeconds }
+      const { thresholdN, thresholdT, participants, keyType, expiresInSeconds, policy } = request
+      const asked = { sessionType: 'keygen', thresholdN, thresholdT, participants, keyType, expiresInSeconds }
+      const session = policy === undefined ? asked : { ...asked, policy }
       const created = await coordinator.create(context, caller, session)
       const { sessionId, joinTokens, expiresAt } = created
       const made = { sessionType: 'keygen', keyType: created.keyType, status: shown(created.status) }
@@ -22,11 +23,12 @@ export function mpcService(store: AccountStore, coordinator: CoordinatorClient):
 
     createSigningSession: async (request, context) => {
       const caller = requireScope(context.values.get(callerKey), 'accounts')
-      const { accountId, messageHash, message, participants, expiresInSeconds } = request
+      const { accountId, messageHash, message, participants, expiresInSeconds, approvals } = request
       const account = await requireAccount(store, accountId, 'account_id')
       // The coordinator finds key, type, threshold and group through the public key.
       const publicKey = bytesToHex(account.publicKey)
-      const session = { sessionType: 'sign', messageHash, message, participants, publicKey, expiresInSeconds }
+      const what = { messageHash, message, participants, publicKey, approvals }
+      const session = { sessionType: 'sign', ...what, expiresInSeconds }
       const created = await coordinator.create(context, caller, session).catch((error: unknown) => {
         throw isUnknownKey(error) ? foreignKey() : error
       })

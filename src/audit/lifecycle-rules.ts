@@ -14,6 +14,8 @@ import type {
   SessionEvent,
   SessionFailed,
 } from '../gen/mpc/events/v1/session_events_pb.ts'
+import { canonicalPolicy, policyFaults, standaloneFaults } from '../policy/key-policy.ts'
+import { readApproval, readPolicy } from '../policy/wire.ts'
 import {
   expectedRosterHash,
   isOver,
@@ -60,6 +62,8 @@ export function takeEvent(facts: SessionFacts, event: SessionEvent): string | nu
 function created(facts: SessionFacts, event: SessionCreated, timeMs: number): string | null {
   const { sessionType, thresholdT, thresholdN, messageHash, message, keyId, publicKey } = event
   const keyType = event.keyType === '' ? defaultKeyType : event.keyType
+  const policy = event.policy === undefined ? null : canonicalPolicy(readPolicy(event.policy))
+  const isSound = policy === null || standaloneFaults(policy).length === 0
   Object.assign(facts, {
     status: 'created',
     type: sessionType === 'sign' ? 'sign' : 'keygen',
@@ -71,6 +75,8 @@ function created(facts: SessionFacts, event: SessionCreated, timeMs: number): st
     keyId,
     publicKey,
     message: keyType === 'eddsa-ed25519' ? message : messageHash,
+    policy: isSound ? policy : null,
+    approvals: event.approvals.map(readApproval),
     parties: event.participants.map(({ partyId, expectedIdentityKey }): PartyFacts => {
       return { partyId, expectedIdentityKey, joined: false, ready: false, keys: null, result: null }
     }),
@@ -83,7 +89,12 @@ function created(facts: SessionFacts, event: SessionCreated, timeMs: number): st
   }
   if (!ids.every(isToken)) return 'a participant has no party id'
   if (new Set(ids).size !== ids.length) return 'a participant is named twice'
-  if (sessionType === 'keygen') return ids.length === thresholdN ? null : 'the participants are not threshold_n'
+  if (!isSound) return 'the policy is not sound'
+  if (sessionType === 'keygen') {
+    const faults = policy === null ? [] : policyFaults(policy, { partyIds: ids, thresholdT })
+    if (faults.length > 0) return 'the policy is not sound'
+    return ids.length === thresholdN ? null : 'the participants are not threshold_n'
+  }
   if (ids.length < thresholdT || ids.length > thresholdN) return 'too few or too many signers'
   return canSign(keyType, facts.message) ? null : 'what is to be signed has the wrong length'
 }

@@ -4,6 +4,8 @@ import type { FrostPublicKey } from '../crypto/frost/key-share.ts'
 import type { KeyType } from '../crypto/key-type.ts'
 import { rosterHash, type RosterEntry } from '../crypto/session-id.ts'
 import type { JoinedKeys } from '../gen/mpc/events/v1/session_events_pb.ts'
+import type { Approval } from '../policy/approval.ts'
+import type { KeyPolicy } from '../policy/key-policy.ts'
 
 export type SessionStatus = 'none' | 'created' | 'waiting' | 'in_progress' | 'completed' | 'failed' | 'expired'
 
@@ -37,6 +39,10 @@ export type SessionFacts = {
   publicKey: Uint8Array
   /** Sign: the hash, or with Ed25519 the message. */
   message: Uint8Array
+  /** Of the key to make or to sign with, as this session states it. */
+  policy: KeyPolicy | null
+  /** Sign only. */
+  approvals: readonly Approval[]
   parties: PartyFacts[]
   started: boolean
   /** What the log says; empty where a party brought no keys. */
@@ -51,6 +57,7 @@ export type KeyFacts = Readonly<{
   publicKey: Uint8Array
   thresholdT: number
   thresholdN: number
+  policy: KeyPolicy | null
   /** By number in the key. */
   members: readonly Readonly<{ partyId: string; identityKey: Uint8Array }>[]
   /** Of a FROST key whose key generation could be followed. */
@@ -73,6 +80,8 @@ export function noFacts(sessionId: string): SessionFacts {
     keyId: '',
     publicKey: nothing,
     message: nothing,
+    policy: null,
+    approvals: [],
     parties: [],
     started: false,
     rosterHash: nothing,
@@ -109,8 +118,8 @@ export function sameResult(a: Result, b: Result): boolean {
 
 /** The key that this session made; null unless it did. */
 export function keyMadeBy(facts: SessionFacts, frost: FrostPublicKey | null): KeyFacts | null {
-  const { sessionId, type, status, keyType, thresholdT, thresholdN, parties, result } = facts
+  const { sessionId, type, status, keyType, thresholdT, thresholdN, policy, parties, result } = facts
   if (type !== 'keygen' || status !== 'completed' || result === null) return null
   const members = parties.map(({ partyId, keys }) => ({ partyId, identityKey: keys?.identityKey ?? nothing }))
-  return { keyId: sessionId, keyType, publicKey: result.publicKey, thresholdT, thresholdN, members, frost }
+  return { keyId: sessionId, keyType, publicKey: result.publicKey, thresholdT, thresholdN, policy, members, frost }
 }

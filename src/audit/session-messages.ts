@@ -10,6 +10,7 @@ import { isToken } from '../events/subjects.ts'
 import type { MessageRouted } from '../gen/mpc/events/v1/message_events_pb.ts'
 import { readEnvelope, type EnvelopeRejection } from '../identity/signed-envelope.ts'
 import type { EnvelopeBinding } from '../identity/envelope-statement.ts'
+import { policyHash } from '../policy/key-policy.ts'
 import { rosterOf, type SessionFacts } from './session-facts.ts'
 
 /** A message of our protocols, signed by its sender. Parties by their position in the roster. */
@@ -35,7 +36,7 @@ export type Binding = EnvelopeBinding & Readonly<{ protocol: ProtocolName; roste
 export function bindingOf(facts: SessionFacts): Binding | null {
   const roster = rosterOf(facts)
   if (roster === null || !facts.started) return null
-  const { sessionId, type, keyType, keyId, message, thresholdT, thresholdN } = facts
+  const { sessionId, type, keyType, keyId, message, thresholdT, thresholdN, policy } = facts
   const isSign = type === 'sign'
   const sid = protocolSessionId({
     purpose: type,
@@ -48,6 +49,7 @@ export function bindingOf(facts: SessionFacts): Binding | null {
     threshold: thresholdT,
     parties: thresholdN,
     roster,
+    policyHash: policyHash(policy),
   })
   return { protocol: protocolName(type, keyType), sessionId, sid, rosterHash: rosterHash(roster), roster }
 }

@@ -62,6 +62,7 @@ async function groupOf(store: AggregateStore<SessionState>, keyId: string): Prom
     publicKey: state.publicKey,
     thresholdT: state.thresholdT,
     thresholdN: state.thresholdN,
+    policy: state.policy,
     members: state.participants.map(({ partyId, deviceType, deviceId, keys }) => ({
       partyId,
       deviceType,

@@ -9,8 +9,10 @@ import {
 import { authorizeCaller, authorizeMember, authorizeParty } from './authorize.ts'
 import { freshSession, repeatableSession } from './credentials.ts'
 import { inviteAll } from './invite.ts'
+import { readApproval, readPolicy } from '../policy/wire.ts'
 import { joinSession } from './join-session.ts'
 import { findKey, type KeySources } from './key-groups.ts'
+import { verdictOn } from './policies.ts'
 import { reportCompletion } from './report-completion.ts'
 import type { ServerParties } from './server-parties.ts'
 import { refusingOutages, type Authorize, type Sessions } from './sessions.ts'
@@ -36,9 +38,10 @@ export function sessionCoordinator(options: CoordinatorOptions): ServiceImpl<typ
       const { sessionId } = session
       const { invited, joinTokens } = await inviteAll(session, request.participants, key, servers)
       const { sessionType, thresholdT, thresholdN, keyType, messageHash, message, expiresInSeconds } = request
+      const nowMs = sessions.now()
       const { state } = await sessions.change(context, sessionId, authorizeCaller, {
         type: 'create',
-        nowMs: sessions.now(),
+        nowMs,
         // The contract allows no third.
         sessionType: sessionType === 'sign' ? 'sign' : 'keygen',
         thresholdT,
@@ -49,6 +52,9 @@ export function sessionCoordinator(options: CoordinatorOptions): ServiceImpl<typ
         message,
         expiresInSeconds,
         key,
+        policy: request.policy === undefined ? null : readPolicy(request.policy),
+        approvals: request.approvals.map(readApproval),
+        verdict: await verdictOn(key, request, nowMs),
         requestHash: isRepeatable ? hashRequest(CreateSessionRequestSchema, request) : new Uint8Array(0),
       })
       // Also when the session has gone on since: a repeated call is answered as the first was.

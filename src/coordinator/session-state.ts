@@ -4,6 +4,9 @@
  */
 import { defaultKeyType, isKeyType, type KeyType } from '../crypto/key-type.ts'
 import type { SessionPayload } from '../events/session-event.ts'
+import type { Approval } from '../policy/approval.ts'
+import { canonicalPolicy, type KeyPolicy } from '../policy/key-policy.ts'
+import { readApproval, readPolicy } from '../policy/wire.ts'
 import type {
   JoinedKeys,
   PartyCompleted,
@@ -66,6 +69,10 @@ export type SessionState = Readonly<{
   keyId: string
   /** In the form of its type: the key to sign with, or the key made; empty where there is none. */
   publicKey: Uint8Array
+  /** Of the key to make or to sign with; null where it has none. */
+  policy: KeyPolicy | null
+  /** Of a sign session. */
+  approvals: readonly Approval[]
   result: Result | null
   /** 32 bytes once started, where all parties brought keys; else empty. */
   rosterHash: Uint8Array
@@ -87,6 +94,8 @@ export const initialState: SessionState = {
   message: nothing,
   keyId: '',
   publicKey: nothing,
+  policy: null,
+  approvals: [],
   result: null,
   rosterHash: nothing,
   failure: null,
@@ -146,6 +155,8 @@ function created(event: SessionCreated): SessionState {
     message: event.message,
     keyId: event.keyId,
     publicKey: event.publicKey,
+    policy: event.policy === undefined ? null : canonicalPolicy(readPolicy(event.policy)),
+    approvals: event.approvals.map(readApproval),
     participants: event.participants.map((invited, index) => ({
       partyId: invited.partyId,
       index,

@@ -10,6 +10,7 @@ import {
   type GetSessionStatusResponse,
   type ParticipantStatus,
 } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { approvalMessage, policyMessage } from '../policy/wire.ts'
 import { showPublicKey } from './public-key.ts'
 import type { Participant, SessionState } from './session-state.ts'
 
@@ -29,6 +30,8 @@ export function snapshot(sessionId: string, { state, head }: Loaded<SessionState
     ...(state.message.length > 0 && { message: state.message }),
     ...(state.keyId !== '' && { keyId: state.keyId }),
     ...(state.publicKey.length > 0 && { publicKey: showPublicKey(state.publicKey) }),
+    ...(state.policy !== null && { policy: policyMessage(state.policy) }),
+    approvals: state.approvals.map(approvalMessage),
     ...(state.rosterHash.length > 0 && { rosterHash: state.rosterHash }),
     ...signature(state),
     ...(state.failure !== null && {

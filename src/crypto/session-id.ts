@@ -38,6 +38,8 @@ export type SessionIdInput = Readonly<{
   parties: number
   /** Everyone taking part, in the session's order. */
   roster: readonly RosterEntry[]
+  /** 32 bytes: the hash of the key's policy. Empty for a key without one. */
+  policyHash: Uint8Array
 }>
 
 /** 32 bytes. @throws RangeError naming the field that is out of bounds. */
@@ -53,6 +55,8 @@ export function sessionId(input: SessionIdInput): Uint8Array {
   check(Number.isInteger(input.threshold) && input.threshold >= 2 && input.threshold <= input.parties, 'threshold')
   const least = input.purpose === 'keygen' ? input.parties : input.threshold
   check(input.roster.length >= least && input.roster.length <= input.parties, 'roster')
+  const { policyHash } = input
+  check(policyHash.length === 0 || policyHash.length === hashLength, 'policyHash')
   return H(
     tag.sessionId,
     input.purpose,
@@ -65,6 +69,9 @@ export function sessionId(input: SessionIdInput): Uint8Array {
     input.threshold,
     input.parties,
     rosterHash(input.roster),
+    // Items are framed, so a list with one more is never another list without; keys from before there were policies
+    // keep their session ids.
+    ...(policyHash.length === 0 ? [] : [policyHash]),
   )
 }
 

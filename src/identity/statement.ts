@@ -1,5 +1,5 @@
 /**
- * The statements that parties and coordinators sign with their identity keys, as bytes. Each begins with a registered tag; each part is
+ * The statements that parties, approvers and coordinators sign with their identity keys, as bytes. Each begins with a registered tag; each part is
  * framed by its length, so that two different statements never have the same bytes.
  */
 
@@ -13,6 +13,9 @@ const tags = {
   witness: 'mpc-system/v1/witness',
   witnessedMessages: 'mpc-system/v1/witnessed-messages',
   checkpoint: 'mpc-system/v1/checkpoint',
+  keyPolicy: 'mpc-system/v1/key-policy',
+  approval: 'mpc-system/v1/approval',
+  policyHook: 'mpc-system/v1/policy-hook',
 } as const
 
 export type StatementTag = keyof typeof tags

@@ -25,6 +25,13 @@ export type FailureReason =
   | 'message_hash_mismatch'
   | 'message_mismatch'
   | 'peer_banned'
+  // the key's policy
+  | 'policy_forbids'
+  | 'policy_limit_reached'
+  | 'approvals_missing'
+  | 'approval_invalid'
+  | 'approval_expired'
+  | 'approval_replayed'
   // the roster
   | 'roster_incomplete'
   | 'roster_own_entry_changed'

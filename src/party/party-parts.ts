@@ -7,6 +7,7 @@ import type { PartyLimits } from './limits.ts'
 import type { PartyLog } from './party-log.ts'
 import type { Rejections } from './session/rejections.ts'
 import type { RunningSessions } from './session/running-sessions.ts'
+import type { ApprovalLedger } from './store/approval-ledger.ts'
 import type { KeyGuard } from './store/key-guard.ts'
 import type { SessionJournal } from './store/session-journal.ts'
 import type { ShareStore } from './store/share-store.ts'
@@ -24,6 +25,7 @@ export type PartyParts = Readonly<{
   transport: PartyTransport
   shares: ShareStore
   guard: KeyGuard
+  approvals: ApprovalLedger
   journal: SessionJournal
   host: ExecutionHost
   rng: Rng
@@ -34,5 +36,5 @@ export type PartyParts = Readonly<{
   rejections: Rejections
 }>
 
-/** What a party keeps: shares, what it holds against keys, and its open sessions. */
-export type PartyStore = Pick<PartyParts, 'shares' | 'guard' | 'journal'>
+/** What a party keeps: shares, what it holds against keys, which approvals it has counted, and its open sessions. */
+export type PartyStore = Pick<PartyParts, 'shares' | 'guard' | 'approvals' | 'journal'>

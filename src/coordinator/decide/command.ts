@@ -2,6 +2,9 @@
 import type { KeyType } from '../../crypto/key-type.ts'
 import type { JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
 import type { WitnessClaim } from '../../identity/witness.ts'
+import type { Approval } from '../../policy/approval.ts'
+import type { PolicyVerdict } from '../../policy/judge.ts'
+import type { KeyPolicy } from '../../policy/key-policy.ts'
 
 /** One party of the session to be created, with the hash of the token it will join with. */
 export type Invited = Readonly<{
@@ -21,6 +24,7 @@ export type KeyGroup = Readonly<{
   publicKey: Uint8Array
   thresholdT: number
   thresholdN: number
+  policy: KeyPolicy | null
   members: readonly Readonly<{
     partyId: string
     deviceType: string
@@ -47,6 +51,12 @@ export type CreateSession = Readonly<{
   /** 0 where not given. */
   expiresInSeconds: number
   key: KeyGroup | null
+  /** Of the key to make, as requested. */
+  policy: KeyPolicy | null
+  /** As requested. */
+  approvals: readonly Approval[]
+  /** What the policy of `key` says to all this; null where it has none. */
+  verdict: PolicyVerdict | null
   /** SHA-256 of a request with an Idempotency-Key; else empty. */
   requestHash: Uint8Array
 }>

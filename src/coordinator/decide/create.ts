@@ -7,6 +7,9 @@ import { usedForAnotherRequest } from '../../edge/idempotency.ts'
 import { invalidField, Refusal } from '../../edge/refusal.ts'
 import type { SessionPayload } from '../../events/session-event.ts'
 import { InvitedParticipantSchema, SessionCreatedSchema } from '../../gen/mpc/events/v1/session_events_pb.ts'
+import { approvalMessage, policyMessage } from '../../policy/wire.ts'
+import type { KeyPolicy } from '../../policy/key-policy.ts'
+import { requireAllowed, soundPolicy } from '../policies.ts'
 import type { SessionState } from '../session-state.ts'
 import type { CreateSession, Invited, KeyGroup } from './command.ts'
 
@@ -22,6 +25,7 @@ export function createSession(state: SessionState, command: CreateSession): read
   checkParticipants(command.participants)
   if (command.sessionType === 'keygen') checkKeygen(command)
   else checkSigners(command, thresholds)
+  const policy = policyOf(command, thresholds)
   const value = create(SessionCreatedSchema, {
     sessionType: command.sessionType,
     ...thresholds,
@@ -32,7 +36,10 @@ export function createSession(state: SessionState, command: CreateSession): read
     keyId: command.key?.keyId ?? '',
     publicKey: command.key?.publicKey ?? new Uint8Array(0),
     requestHash: command.requestHash,
+    ...(policy !== null && { policy: policyMessage(policy) }),
+    approvals: command.approvals.map(approvalMessage),
   })
+  requireAllowed(command.verdict)
   return [{ case: 'sessionCreated', value }]
 }
 
@@ -67,6 +74,20 @@ function keyTypeOf({ keyType, key }: CreateSession): KeyType {
   if (key === null) return keyType === '' ? defaultKeyType : keyType
   if (keyType !== '' && keyType !== key.keyType) throw invalidField('key_type', `the key is of type ${key.keyType}`)
   return key.keyType
+}
+
+/** Of the key to make, or of the key to sign with: a sign session only repeats it. */
+function policyOf(command: CreateSession, { thresholdT }: Thresholds): KeyPolicy | null {
+  const { sessionType, policy, approvals, key, participants } = command
+  if (sessionType === 'keygen') {
+    if (approvals.length > 0) throw invalidField('approvals', 'only a sign session has approvals')
+    const partyIds = participants.map(({ partyId }) => partyId)
+    return policy === null ? null : soundPolicy(policy, { partyIds, thresholdT })
+  }
+  if (policy !== null) throw invalidField('policy', 'is fixed when the key is made')
+  const fixed = key?.policy ?? null
+  if (approvals.length > 0 && fixed === null) throw invalidField('approvals', 'the key has no policy')
+  return fixed
 }
 
 function checkParticipants(participants: readonly Invited[]): void {

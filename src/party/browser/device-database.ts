@@ -10,14 +10,16 @@ interface DeviceSchema extends DBSchema {
   keys: { key: 'device'; value: DeviceKeys }
   shares: SealedRecords
   ledgers: SealedRecords
+  approvals: SealedRecords
   sessions: SealedRecords
 }
 
 export type DeviceDatabase = IDBPDatabase<DeviceSchema>
-export type RecordStoreName = 'shares' | 'ledgers' | 'sessions'
-export const recordStoreNames: readonly RecordStoreName[] = ['shares', 'ledgers', 'sessions']
+export type RecordStoreName = 'shares' | 'ledgers' | 'approvals' | 'sessions'
+export const recordStoreNames: readonly RecordStoreName[] = ['shares', 'ledgers', 'approvals', 'sessions']
 
-const version = 1
+/** 2: with `approvals`. */
+const version = 2
 
 /**
  * Resolved writes are on the disk, not only in the browser's hands, and happen whole or not at all.
@@ -29,8 +31,10 @@ export const durably = { durability: 'strict' } as const
 export function openDeviceDatabase(name: string): Promise<DeviceDatabase> {
   return storageAttempt(`the database ${name} cannot be opened`, async () => {
     const database = await openDB<DeviceSchema>(name, version, {
-      upgrade: (fresh) => {
-        for (const store of ['keys', ...recordStoreNames] as const) fresh.createObjectStore(store)
+      upgrade: (database) => {
+        for (const store of ['keys', ...recordStoreNames] as const) {
+          if (!database.objectStoreNames.contains(store)) database.createObjectStore(store)
+        }
       },
       // Somebody deletes the database, or a later version of the page wants to change it: we do not stand in the way.
       blocking: () => database.close(),

@@ -16,10 +16,11 @@ export function openBrowserPartyStore(
   deviceId: string,
   rng: Rng = secureRandom,
 ): Promise<PartyStore> {
-  const [shares, ledgers, sessions] = [
+  const [shares, ledgers, approvals, sessions] = [
     openIndexedDbRecords(database, 'shares'),
     openIndexedDbRecords(database, 'ledgers'),
+    openIndexedDbRecords(database, 'approvals'),
     openIndexedDbRecords(database, 'sessions'),
   ]
-  return createPartyStore({ shares, ledgers, sessions }, kek, deviceId, rng)
+  return createPartyStore({ shares, ledgers, approvals, sessions }, kek, deviceId, rng)
 }

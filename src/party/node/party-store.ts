@@ -15,10 +15,11 @@ export async function openPartyStore(
   deviceId: string,
   rng: Rng = secureRandom,
 ): Promise<PartyStore> {
-  const [shares, ledgers, sessions] = [
+  const [shares, ledgers, approvals, sessions] = [
     await openFileRecords(folder, '.share'),
     await openFileRecords(folder, '.ledger'),
+    await openFileRecords(folder, '.approvals'),
     await openFileRecords(folder, '.session'),
   ]
-  return createPartyStore({ shares, ledgers, sessions }, kek, deviceId, rng)
+  return createPartyStore({ shares, ledgers, approvals, sessions }, kek, deviceId, rng)
 }

@@ -6,6 +6,7 @@ import { orAborted } from '../abort.ts'
 import type { EnvelopeContext } from '../envelope.ts'
 import type { ExecutionHost, HostedRun, ProtocolTask } from '../execution/execution-host.ts'
 import { SessionFailure } from '../failure.ts'
+import { policyHash } from '../../policy/key-policy.ts'
 import type { StoredKey } from '../store/share-store.ts'
 import type { Member } from '../transport/party-transport.ts'
 import type { Roster } from './roster.ts'
@@ -28,6 +29,7 @@ export function envelopeContext(terms: Terms, roster: Roster): EnvelopeContext {
     threshold: terms.thresholdT,
     parties: terms.thresholdN,
     roster: roster.entries,
+    policyHash: policyHash(terms.policy),
   })
   return { protocol: protocolName(terms.kind, terms.keyType), sessionId: terms.sessionId, sid, rosterHash: roster.hash }
 }

@@ -47,7 +47,7 @@ async function keepShare(
   output: ProtocolOutput,
 ): Promise<SessionResult> {
   if (!('share' in output)) throw new Error('key generation gave no share')
-  const { sessionId: keyId, keyType, thresholdT, thresholdN } = terms
+  const { sessionId: keyId, keyType, thresholdT, thresholdN, policy } = terms
   const { publicKey, share } = output
   const members = entries.map(({ partyId, identityKey }) => ({ partyId, identityKey }))
   const common = {
@@ -59,8 +59,11 @@ async function keepShare(
     publicKey,
     members,
     erasedPeers: [],
+    policy,
   } as const
   try {
+    // First what it will be signed by: a share without it would sign nothing.
+    if (policy !== null) await run.parts.approvals.create(keyId)
     await run.parts.shares.put({ key: { ...common, partyId: run.order.partyId, partyIndex: self }, share })
   } finally {
     share.fill(0)

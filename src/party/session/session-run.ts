@@ -1,9 +1,10 @@
 /**
  * One party's part in one session, from the join to the end. The order of the steps is the point: journal before join,
- * agreement before ready, roster before any computation, share on disk before the report, bans on disk before the
+ * agreement and spent approvals before ready, roster before any computation, share on disk before the report, bans on disk before the
  * report.
  */
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { publicKeyHex } from '../../crypto/public-key.ts'
 import { Refusal } from '../../edge/refusal.ts'
 import { ephemeralKeyPair } from '../../identity/seal.ts'
 import { linkedAbort, orAborted } from '../abort.ts'
@@ -16,6 +17,7 @@ import type { ProgressEvent } from '../progress.ts'
 import { StorageError } from '../store/records.ts'
 import type { StoredKey } from '../store/share-store.ts'
 import type { SessionSnapshot } from '../transport/party-transport.ts'
+import { countSignature, requireAllowed } from './authorise.ts'
 import { compute, envelopeContext } from './compute.ts'
 import { conclude } from './conclude.ts'
 import { gather } from './gather.ts'
@@ -126,11 +128,12 @@ function endInTime(run: Run, { expiresAtMs }: SessionSnapshot): void {
 
 type Agreement = Readonly<{ key: StoredKey | null; identities: ReadonlyMap<string, Uint8Array> }>
 
-/** Own store first, then the owner's word. */
+/** Own store first, then the key's policy, then the owner's word; what all this cost is on disk before `ready`. */
 async function agree(run: Run, terms: Terms, shown: SessionSnapshot, identityKey: Uint8Array): Promise<Agreement> {
   const { parts, order } = run
   const { shares, guard, running } = parts
   let key: StoredKey | null = null
+  let asked = terms
   if (terms.kind === 'sign') {
     run.keyId = terms.keyId
     running.usesKey(
@@ -139,11 +142,14 @@ async function agree(run: Run, terms: Terms, shown: SessionSnapshot, identityKey
       terms.partyIds.filter((partyId) => partyId !== order.partyId),
     )
     key = await requireSignable(terms, { partyId: order.partyId, identityKey }, shown.publicKey, shares, guard)
+    asked = { ...terms, publicKey: publicKeyHex(key.publicKey) }
+    await requireAllowed(parts, asked, key)
   } else if (await shares.has(terms.sessionId)) {
     throw new SessionFailure('key_exists', 'this session has made a key already')
   }
-  const decision: Decision = await orAborted(order.approve(terms, run.signal), run.signal)
+  const decision: Decision = await orAborted(order.approve(asked, run.signal), run.signal)
   if (decision.kind === 'decline') throw new SessionFailure(decision.reason, decision.detail)
+  if (asked.kind === 'sign' && key !== null) await countSignature(parts, asked, key)
   const members = (key?.members ?? []).map(({ partyId, identityKey: pinned }) => [partyId, pinned] as const)
   return { key, identities: new Map([...(decision.identities ?? []), ...members]) }
 }

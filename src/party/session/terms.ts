@@ -7,6 +7,8 @@ import { equalBytes } from '../../crypto/bytes.ts'
 import { defaultKeyType, isKeyType, maxMessageLength, type KeyType } from '../../crypto/key-type.ts'
 import { publicKeyHex } from '../../crypto/public-key.ts'
 import { maxParties } from '../../crypto/session-id.ts'
+import type { Approval } from '../../policy/approval.ts'
+import { canonicalPolicy, policyFaults, samePolicy, type KeyPolicy } from '../../policy/key-policy.ts'
 import { SessionFailure } from '../failure.ts'
 import type { KeyGuard } from '../store/key-guard.ts'
 import type { ShareStore, StoredKey } from '../store/share-store.ts'
@@ -20,6 +22,8 @@ type CommonTerms = Readonly<{
   thresholdN: number
   /** Everyone taking part, in the session's order. */
   partyIds: readonly string[]
+  /** Of the key to make or to sign with; null where it has none. */
+  policy: KeyPolicy | null
 }>
 
 export type KeygenTerms = CommonTerms & Readonly<{ kind: 'keygen' }>
@@ -27,8 +31,12 @@ export type SignTerms = CommonTerms &
   Readonly<{
     kind: 'sign'
     keyId: string
+    /** As hex. When this party is asked for its agreement: of the stored key. */
+    publicKey: string
     /** What is signed: with an Ed25519 key the message itself, else a hash of 32 bytes. */
     message: Uint8Array
+    /** What the session brings. When this party is asked for its agreement: as many good ones as the policy asks for. */
+    approvals: readonly Approval[]
   }>
 export type Terms = KeygenTerms | SignTerms
 
@@ -53,15 +61,20 @@ export function termsOf(snapshot: SessionSnapshot, partyId: string): Terms {
   require(thresholdT >= 2 && thresholdT <= thresholdN, 'threshold_t is out of bounds')
   const keyType = snapshot.keyType === '' ? defaultKeyType : snapshot.keyType
   if (!isKeyType(keyType)) throw new SessionFailure('terms_unexpected', 'the key type is unknown')
-  const common = { sessionId, keyType, thresholdT, thresholdN, partyIds }
+  const policy = snapshot.policy === null ? null : canonicalPolicy(snapshot.policy)
+  const common = { sessionId, keyType, thresholdT, thresholdN, partyIds, policy }
   if (snapshot.sessionType === 'keygen') {
     require(partyIds.length === thresholdN, 'key generation needs exactly threshold_n participants')
+    const [fault] = policy === null ? [] : policyFaults(policy, { partyIds, thresholdT })
+    require(fault === undefined, `policy.${fault?.field}: ${fault?.problem}`)
     return { kind: 'keygen', ...common }
   }
   require(snapshot.sessionType === 'sign', 'the session type is unknown')
   if (snapshot.keyId === null || snapshot.keyId === '')
     throw new SessionFailure('key_unknown', 'the session names no key')
-  return { kind: 'sign', ...common, keyId: snapshot.keyId, message: messageOf(snapshot, keyType) }
+  const { keyId, approvals } = snapshot
+  const publicKey = snapshot.publicKey ?? ''
+  return { kind: 'sign', ...common, keyId, publicKey, message: messageOf(snapshot, keyType), approvals }
 }
 
 function messageOf({ message, messageHash }: SessionSnapshot, keyType: KeyType): Uint8Array {
@@ -84,9 +97,19 @@ export function requireUnchanged(agreed: Terms, now: Terms): void {
     agreed.thresholdN === now.thresholdN &&
     agreed.partyIds.length === now.partyIds.length &&
     agreed.partyIds.every((partyId, position) => partyId === now.partyIds[position]) &&
+    samePolicy(agreed.policy, now.policy) &&
     (agreed.kind !== 'sign' ||
-      (now.kind === 'sign' && agreed.keyId === now.keyId && equalBytes(agreed.message, now.message)))
+      (now.kind === 'sign' &&
+        agreed.keyId === now.keyId &&
+        equalBytes(agreed.message, now.message) &&
+        sameApprovals(agreed.approvals, now.approvals)))
   if (!same) throw new SessionFailure('terms_changed', 'the session was changed after this party had agreed to it')
+}
+
+function sameApprovals(a: readonly Approval[], b: readonly Approval[]): boolean {
+  const spelled = (approvals: readonly Approval[]) =>
+    JSON.stringify(approvals.map((one) => [one.approver, one.nonce, one.expiresAt, one.signature]))
+  return spelled(a) === spelled(b)
 }
 
 /** The stored key that these terms may use. @throws SessionFailure naming what stands against it. */
@@ -119,6 +142,9 @@ export async function requireSignable(
     terms.keyType === key.keyType && (shownPublicKey === null || shownPublicKey === publicKeyHex(key.publicKey))
   if (!sameKey || terms.thresholdT !== key.thresholdT || terms.thresholdN !== key.thresholdN) {
     throw new SessionFailure('key_mismatch', 'type, public key or thresholds differ from those of the stored share')
+  }
+  if (!samePolicy(terms.policy, key.policy)) {
+    throw new SessionFailure('key_mismatch', 'the session shows another policy than the one stored with the key')
   }
   if (guard.isFrozen(keyId))
     throw new SessionFailure('key_frozen', 'too many signing sessions with this key went wrong')

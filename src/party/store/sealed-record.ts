@@ -12,7 +12,7 @@ import { concatBytes, uint32 } from '../../crypto/bytes.ts'
 import type { Rng } from '../../crypto/protocol.ts'
 import { StorageError } from './records.ts'
 
-export type Purpose = 'key-share' | 'key-ledger' | 'session-journal' | 'key-encryption-key'
+export type Purpose = 'key-share' | 'key-ledger' | 'approval-ledger' | 'session-journal' | 'key-encryption-key'
 
 export type RecordKey = Readonly<{
   purpose: Purpose
@@ -28,7 +28,8 @@ export type OpenedRecord = Readonly<{ header: unknown; body: Uint8Array }>
 const version = 1
 const headerOffset = 5
 const nonceLength = 24
-const maxHeaderLength = 65_536
+/** A policy of 64 sets of 20 parties with the longest ids takes 86 kB. */
+const maxHeaderLength = 131_072
 const utf8 = new TextEncoder()
 
 /** `kek`: the 32-byte key-encryption key. Each purpose gets a key of its own (HKDF, RFC 5869). */

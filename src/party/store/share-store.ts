@@ -5,6 +5,7 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { defaultKeyType, isKeyType, type KeyType } from '../../crypto/key-type.ts'
 import type { Rng } from '../../crypto/protocol.ts'
+import type { KeyPolicy } from '../../policy/key-policy.ts'
 import { isRecordName, StorageError, type Records } from './records.ts'
 import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
 
@@ -26,6 +27,8 @@ export type StoredKey = Readonly<{
   members: readonly KeyMember[]
   /** Numbers of the peers whose OT state was erased: no signing with them. */
   erasedPeers: readonly number[]
+  /** What its owners allow to be signed with it, as fixed when it was made; null for a key without a policy. */
+  policy: KeyPolicy | null
 }>
 
 export type StoredShare = Readonly<{
@@ -74,8 +77,13 @@ export function createShareStore(records: Records, kek: Uint8Array, deviceId: st
   }
 }
 
-type Header = Omit<StoredKey, 'publicKey' | 'members'> &
-  Readonly<{ publicKey: string; members: readonly Readonly<{ partyId: string; identityKey: string }>[] }>
+type Header = Omit<StoredKey, 'publicKey' | 'members' | 'policy'> &
+  Readonly<{
+    publicKey: string
+    members: readonly Readonly<{ partyId: string; identityKey: string }>[]
+    /** Absent in shares from before there were policies. */
+    policy?: KeyPolicy | null
+  }>
 
 function headerOf(key: StoredKey): Header {
   const members = key.members.map(({ partyId, identityKey }) => ({ partyId, identityKey: bytesToHex(identityKey) }))
@@ -88,5 +96,5 @@ function keyOf(header: unknown): StoredKey {
   const keyType = curve === 'secp256k1' ? defaultKeyType : read.keyType
   if (!isKeyType(keyType)) throw new StorageError(`key-share ${read.keyId}: unknown key type`)
   const members = read.members.map(({ partyId, identityKey }) => ({ partyId, identityKey: hexToBytes(identityKey) }))
-  return { ...read, keyType, publicKey: hexToBytes(read.publicKey), members }
+  return { ...read, keyType, publicKey: hexToBytes(read.publicKey), members, policy: read.policy ?? null }
 }

@@ -5,6 +5,8 @@
  */
 
 import type { WitnessClaim } from '../../identity/witness.ts'
+import type { Approval } from '../../policy/approval.ts'
+import type { KeyPolicy } from '../../policy/key-policy.ts'
 
 /** What a party contributes when it joins. */
 export type JoinKeys = Readonly<{
@@ -48,6 +50,10 @@ export type SessionSnapshot = Readonly<{
   /** Hex as the coordinator shows it; null where the session has none. */
   messageHash: string | null
   message: Uint8Array | null
+  /** Of the key to make or to sign with, as the coordinator shows it: unchecked, not canonical. */
+  policy: KeyPolicy | null
+  /** Of a sign session; unchecked. */
+  approvals: readonly Approval[]
   keyId: string | null
   publicKey: string | null
   signature: string | null

@@ -1,6 +1,7 @@
 /** A session as the coordinator sends it, in the runtime's own terms. */
 import type { GetSessionStatusResponse, PartyKeys } from '../../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { Refusal } from '../../edge/refusal.ts'
+import { readApproval, readPolicy } from '../../policy/wire.ts'
 import { sessionStatuses, type JoinKeys, type SessionSnapshot, type SessionStatus } from './party-transport.ts'
 
 /** @throws Refusal 'internal_error' where the status is none that we know. */
@@ -22,6 +23,8 @@ export function snapshotOf(session: GetSessionStatusResponse): SessionSnapshot {
     expiresAtMs: Number(session.expiresAt) * 1_000,
     messageHash: session.messageHash ?? null,
     message: session.message ?? null,
+    policy: session.policy === undefined ? null : readPolicy(session.policy),
+    approvals: session.approvals.map(readApproval),
     keyId: session.keyId ?? null,
     publicKey: session.publicKey ?? null,
     signature: session.signature ?? null,

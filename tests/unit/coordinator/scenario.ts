@@ -68,6 +68,9 @@ export function keygen(change: Partial<CreateSession> = {}): CreateSession {
     message: nothing,
     expiresInSeconds: 0,
     key: null,
+    policy: null,
+    approvals: [],
+    verdict: null,
     ...change,
   }
 }
@@ -80,7 +83,7 @@ export function signing(change: Partial<CreateSession> = {}): CreateSession {
     identityKey: nothing,
   }))
   const keyType = 'ecdsa-secp256k1' as const
-  const key = { keyId: 'key-1', keyType, publicKey: keyPair.publicKey, thresholdT: 2, thresholdN: 3, members }
+  const key = { keyId: 'key-1', keyType, publicKey: keyPair.publicKey, thresholdT: 2, thresholdN: 3, policy: null, members }
   const hash = Buffer.from(messageHash).toString('hex')
   return keygen({ sessionType: 'sign', thresholdT: 0, thresholdN: 0, messageHash: hash, key, ...change })
 }

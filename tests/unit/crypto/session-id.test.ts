@@ -19,6 +19,7 @@ const keygen: SessionIdInput = {
   threshold: 2,
   parties: 3,
   roster,
+  policyHash: new Uint8Array(0),
 }
 const sign: SessionIdInput = { ...keygen, purpose: 'sign', message: hashOf('m'), roster: [entry(0), entry(2)] }
 
@@ -38,6 +39,7 @@ describe('the session id', () => {
     ['derivation path', { ...sign, derivationPath: 'm/0' }],
     ['message hash', { ...sign, message: hashOf('m2') }],
     ['parties', { ...sign, parties: 5 }],
+    ['policy', { ...sign, policyHash: hashOf('policy') }],
     ['order of the roster', { ...sign, roster: [entry(2), entry(0)] }],
     ['members of the roster', { ...sign, roster: [entry(0), entry(1)] }],
     ['party number', { ...sign, roster: [entry(0), { ...entry(2), index: 1 }] }],

@@ -146,8 +146,8 @@ test('what is to be signed cannot be changed after a party has agreed to it', as
 
 describe('an owner who agreed', () => {
   const terms = (keyType: Terms['keyType'], toSign: Uint8Array): Terms => {
-    const common = { sessionId: 's', thresholdT: 2, thresholdN: 3, partyIds: ['a', 'b'], keyId }
-    return { kind: 'sign', keyType, message: toSign, ...common }
+    const common = { sessionId: 's', thresholdT: 2, thresholdN: 3, partyIds: ['a', 'b'], policy: null }
+    return { kind: 'sign', keyType, keyId, publicKey: '', message: toSign, approvals: [], ...common }
   }
   const decide = async (approve: Approve, asked: Terms) => {
     const decision = await approve(asked, new AbortController().signal)

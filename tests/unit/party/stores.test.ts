@@ -22,6 +22,7 @@ const key: StoredKey = {
     { partyId: 'server', identityKey: new Uint8Array(32).fill(6) },
   ],
   erasedPeers: [],
+  policy: null,
 }
 const share = new TextEncoder().encode('the secret share of this party')
 const undecryptable = /cannot be decrypted/
