@@ -11,12 +11,14 @@ import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
 import { fingerprint, identityFromSeed } from '../identity/identity-key.ts'
 import { allowAllSigning, denyAllSigning } from './approval.ts'
 import { systemClock } from './clock.ts'
-import { openPartyStore } from './node/party-store.ts'
+import { keyEncryptionFromEnv } from './node/key-encryption-from-env.ts'
+import { guardFolderOf, openPartyFolders } from './node/party-store.ts'
 import { createWorkerHost } from './node/worker-host.ts'
 import type { PartyStore } from './party-parts.ts'
 import { serverPartyService } from './server/server-party-service.ts'
 import { startServerParty } from './server/server-party.ts'
 import { StorageError } from './store/records.ts'
+import { GuardMissing } from './store/store-keys.ts'
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must have 1 to 64 characters of A-Z a-z 0-9 _ -')
 
@@ -26,8 +28,8 @@ const variables = z.object({
   MPC_COORDINATOR_URL: httpUrlVariable,
   MPC_ROUTER_URL: httpUrlVariable,
   MPC_IDENTITY_FILE: z.string(),
-  MPC_KEK_FILE: z.string(),
   MPC_SHARE_DIR: z.string(),
+  MPC_GUARD_DIR: z.string().optional(),
   MPC_SIGNING_POLICY: z.enum(['deny', 'allow'], 'must be deny or allow').default('deny'),
   MPC_PARTY_WORKERS: wholeNumberVariable(1, 64).optional(),
   MPC_LOG_LEVEL: logLevelVariable,
@@ -42,7 +44,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const seed = readSecretKeyFile('MPC_IDENTITY_FILE', config.MPC_IDENTITY_FILE)
   const identity = await identityFromSeed(seed)
   seed.fill(0)
-  const store = await openStore(config)
+  const store = await openStore(config, env)
   const workers = config.MPC_PARTY_WORKERS
   const host = createWorkerHost(workers === undefined ? {} : { workers })
   const coordinator = connectService(config.MPC_COORDINATOR_URL)
@@ -92,15 +94,17 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   }
 }
 
-async function openStore(config: z.output<typeof variables>): Promise<PartyStore> {
-  const kek = readSecretKeyFile('MPC_KEK_FILE', config.MPC_KEK_FILE)
+async function openStore(config: z.output<typeof variables>, env: NodeJS.ProcessEnv): Promise<PartyStore> {
+  const { MPC_SHARE_DIR: shares, MPC_GUARD_DIR: guard = guardFolderOf(shares), MPC_DEVICE_ID: deviceId } = config
+  const encryption = keyEncryptionFromEnv(env, 'MPC_')
   try {
-    return await openPartyStore(config.MPC_SHARE_DIR, kek, config.MPC_DEVICE_ID)
+    return await openPartyFolders({ shares, guard }, encryption, deviceId)
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    throw new ConfigurationError('MPC_SHARE_DIR', error.message)
+    if (error instanceof GuardMissing) throw new ConfigurationError('MPC_GUARD_DIR', `${guard} ${error.message}`)
+    if (error instanceof StorageError) throw new ConfigurationError('MPC_SHARE_DIR', error.message)
+    throw error
   } finally {
-    kek.fill(0)
+    encryption.close()
   }
 }
 

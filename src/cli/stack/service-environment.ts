@@ -31,9 +31,13 @@ export function serviceEnvironment(
       MPC_CREDENTIAL_KEY_FILE: folder.credentialKeyFile,
       MPC_COORDINATOR_IDENTITY_FILE: folder.coordinatorIdentityFile,
     }),
+    ...noKeySources,
     ...(spec.deviceId !== undefined && partyEnvironment(spec.name, spec.deviceId, folder)),
   }
 }
+
+/** Of our own environment: a party has one key and one guard, and no other service has any. */
+const noKeySources = { MPC_KEK_FILE: '', MPC_KEK: '', MPC_KMS_URL: '', MPC_GUARD_DIR: '' }
 
 function partyEnvironment(name: ServiceName, deviceId: string, folder: DataFolder): NodeJS.ProcessEnv {
   const { identityFile, kekFile, shareFolder } = folder.party(name)

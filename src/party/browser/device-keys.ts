@@ -121,7 +121,7 @@ async function unwrapKek(
 
 async function innerKey(form: UnlockForm, unlock: Unlock | null, deviceId: string, rng: Rng): Promise<RecordKey> {
   const secret = await unlockingKey(form, unlock)
-  const key = recordKey(secret, 'key-encryption-key', deviceId, rng)
+  const key = recordKey({ dataKey: secret, former: secret }, 'key-encryption-key', deviceId, rng)
   secret.fill(0)
   return key
 }

@@ -1,6 +1,6 @@
 /** Everything a party keeps, encrypted, in the device's database. */
 import type { Rng } from '../../crypto/protocol.ts'
-import { secureRandom } from '../clock.ts'
+import { secureRandom, systemClock } from '../clock.ts'
 import type { PartyStore } from '../party-parts.ts'
 import { createPartyStore } from '../store/party-store.ts'
 import type { DeviceDatabase } from './device-database.ts'
@@ -22,5 +22,9 @@ export function openBrowserPartyStore(
     openIndexedDbRecords(database, 'approvals'),
     openIndexedDbRecords(database, 'sessions'),
   ]
-  return createPartyStore({ shares, ledgers, approvals, sessions }, kek, deviceId, rng)
+  // Encrypted under keys of the browser itself (device-keys.ts), so it is what a data key is elsewhere, and it was
+  // also the key of the first records.
+  const key = { dataKey: kek, former: kek }
+  const records = { shares, ledgers, approvals, sessions, formerLedgers: null }
+  return createPartyStore(records, { shares: key, guard: key }, deviceId, rng, systemClock.nowMs())
 }

@@ -1,9 +1,20 @@
-/** Everything a party keeps, as encrypted files in one folder. */
+/** Everything a party keeps, as encrypted files: its shares in one folder, its guard in another. */
+import { join } from 'node:path'
 import type { Rng } from '../../crypto/protocol.ts'
-import { secureRandom } from '../clock.ts'
+import { secureRandom, systemClock } from '../clock.ts'
 import type { PartyStore } from '../party-parts.ts'
+import type { KeyEncryption } from '../store/key-encryption.ts'
+import { localKeyEncryption } from '../store/local-key-encryption.ts'
 import { createPartyStore } from '../store/party-store.ts'
+import { openStoreKeys, type StoreKeys, type StoreRecords } from '../store/store-keys.ts'
 import { openFileRecords } from './file-records.ts'
+
+export type PartyFolders = Readonly<{ shares: string; guard: string }>
+
+/** Where the guard is unless somebody wants it elsewhere. */
+export function guardFolderOf(shareFolder: string): string {
+  return join(shareFolder, 'guard')
+}
 
 /**
  * `kek`: the 32-byte key-encryption key. The folder belongs to one device and to one process at a time.
@@ -15,11 +26,43 @@ export async function openPartyStore(
   deviceId: string,
   rng: Rng = secureRandom,
 ): Promise<PartyStore> {
-  const [shares, ledgers, approvals, sessions] = [
-    await openFileRecords(folder, '.share'),
-    await openFileRecords(folder, '.ledger'),
-    await openFileRecords(folder, '.approvals'),
-    await openFileRecords(folder, '.session'),
-  ]
-  return createPartyStore({ shares, ledgers, approvals, sessions }, kek, deviceId, rng)
+  const encryption = localKeyEncryption(kek, rng)
+  try {
+    return await openPartyFolders({ shares: folder, guard: guardFolderOf(folder) }, encryption, deviceId, rng)
+  } finally {
+    encryption.close()
+  }
+}
+
+/** `encryption` is not asked again once the store is open. @throws StorageError as above, or what `encryption` throws. */
+export async function openPartyFolders(
+  folders: PartyFolders,
+  encryption: KeyEncryption,
+  deviceId: string,
+  rng: Rng = secureRandom,
+): Promise<PartyStore> {
+  const records = await openStoreRecords(folders)
+  const keys = await openStoreKeys(records, encryption, deviceId, rng)
+  try {
+    return await createPartyStore(records, keys, deviceId, rng, systemClock.nowMs())
+  } finally {
+    wipeStoreKeys(keys)
+  }
+}
+
+export async function openStoreRecords({ shares, guard }: PartyFolders): Promise<StoreRecords> {
+  return {
+    shareKeys: await openFileRecords(shares, '.key'),
+    shares: await openFileRecords(shares, '.share'),
+    sessions: await openFileRecords(shares, '.session'),
+    formerLedgers: await openFileRecords(shares, '.ledger'),
+    guardKeys: await openFileRecords(guard, '.key'),
+    ledgers: await openFileRecords(guard, '.ledger'),
+    approvals: await openFileRecords(guard, '.approvals'),
+  }
+}
+
+export function wipeStoreKeys({ shares, guard }: StoreKeys): void {
+  shares.dataKey.fill(0)
+  guard.dataKey.fill(0)
 }

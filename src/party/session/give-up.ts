@@ -42,7 +42,9 @@ async function drawConsequences(run: Run, failure: SessionFailure): Promise<void
     running.abortWith(keyId, culprits, sessionId)
     await Promise.all(written)
   }
-  if (failure.consequence === 'count') await guard.countUnattributed(keyId, sessionId)
+  if (failure.consequence === 'count') {
+    await guard.countUnattributed(keyId, { sessionId, reason: failure.reason, atMs: clock.nowMs() })
+  }
   // A run that was ended by a ban from another one must not speak before that ban is stored either.
   await guard.settled(keyId)
 }

@@ -146,7 +146,7 @@ export async function requireSignable(
   if (!samePolicy(terms.policy, key.policy)) {
     throw new SessionFailure('key_mismatch', 'the session shows another policy than the one stored with the key')
   }
-  if (guard.isFrozen(keyId))
+  if (guard.isFrozen(keyId) || key.frozen !== undefined)
     throw new SessionFailure('key_frozen', 'too many signing sessions with this key went wrong')
   const banned = partyIds.filter(
     (partyId) => guard.isBanned(keyId, partyId) || key.erasedPeers.includes(numberOf(partyId)),

@@ -9,11 +9,10 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { concatBytes } from '../../crypto/bytes.ts'
-import type { Rng } from '../../crypto/protocol.ts'
 import type { Approval } from '../../policy/approval.ts'
 import type { KeyPolicy } from '../../policy/key-policy.ts'
 import { StorageError, type Records } from './records.ts'
-import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
+import { openRecord, sealRecord, type RecordKey } from './sealed-record.ts'
 
 /** What stands against a signature. */
 export type Objection = Readonly<{ reason: 'approval_replayed' | 'approval_expired' | 'policy_limit_reached'; problem: string }>
@@ -44,8 +43,8 @@ type Ledger = Readonly<{
 
 const emptyLedger: Ledger = { latestMs: 0, signatures: 0, recentMs: [], spent: [] }
 
-export function createApprovalLedger(records: Records, kek: Uint8Array, deviceId: string, rng: Rng): ApprovalLedger {
-  const key = recordKey(kek, 'approval-ledger', deviceId, rng)
+/** `key`: for this ledger. */
+export function createApprovalLedger(records: Records, key: RecordKey): ApprovalLedger {
   const turns = new Map<string, Promise<unknown>>()
 
   const inTurn = <T>(keyId: string, work: () => Promise<T>): Promise<T> => {

@@ -4,10 +4,9 @@
  * allowed to report: the join token and the public keys, never the ephemeral secret.
  */
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { Rng } from '../../crypto/protocol.ts'
 import type { JoinRequest } from '../transport/party-transport.ts'
 import type { Records } from './records.ts'
-import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
+import { openRecord, sealRecord, type RecordKey } from './sealed-record.ts'
 
 export type UnfinishedSession = Readonly<{ sessionId: string; request: JoinRequest }>
 
@@ -16,12 +15,12 @@ export interface SessionJournal {
   open(sessionId: string, request: JoinRequest): Promise<void>
   /** The session is over for this party, or the coordinator knows that it gave up. */
   close(sessionId: string): Promise<void>
-  /** Sessions that an earlier process left open. @throws StorageError */
+  /** Sessions that an earlier process left open; records of an earlier release are sealed again. @throws StorageError */
   unfinished(): Promise<readonly UnfinishedSession[]>
 }
 
-export function createSessionJournal(records: Records, kek: Uint8Array, deviceId: string, rng: Rng): SessionJournal {
-  const key = recordKey(kek, 'session-journal', deviceId, rng)
+/** `key`: for the journal. */
+export function createSessionJournal(records: Records, key: RecordKey): SessionJournal {
   return {
     open: (sessionId, request) =>
       records.put(sessionId, sealRecord(key, sessionId, {}, utf8ToBytes(JSON.stringify(entryOf(request))))),
@@ -31,7 +30,8 @@ export function createSessionJournal(records: Records, kek: Uint8Array, deviceId
       for (const sessionId of await records.list()) {
         const bytes = await records.get(sessionId)
         if (bytes === null) continue
-        const { body } = openRecord(key, sessionId, bytes)
+        const { body, outdated } = openRecord(key, sessionId, bytes)
+        if (outdated) await records.put(sessionId, sealRecord(key, sessionId, {}, body))
         // Authenticated: written by `open`.
         entries.push({ sessionId, request: requestOf(JSON.parse(new TextDecoder().decode(body)) as Entry) })
       }

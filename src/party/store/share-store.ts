@@ -4,12 +4,14 @@
  */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { defaultKeyType, isKeyType, type KeyType } from '../../crypto/key-type.ts'
-import type { Rng } from '../../crypto/protocol.ts'
 import type { KeyPolicy } from '../../policy/key-policy.ts'
 import { isRecordName, StorageError, type Records } from './records.ts'
-import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
+import { openRecord, sealRecord, type RecordKey } from './sealed-record.ts'
 
 export type KeyMember = Readonly<{ partyId: string; /** Ed25519, 32 bytes. */ identityKey: Uint8Array }>
+
+/** Too many aborts that nobody can be blamed for; the last of them. */
+export type KeyFreeze = Readonly<{ reason: string; sessionId: string; frozenAtMs: number }>
 
 /** The public side of a stored share. */
 export type StoredKey = Readonly<{
@@ -29,6 +31,8 @@ export type StoredKey = Readonly<{
   erasedPeers: readonly number[]
   /** What its owners allow to be signed with it, as fixed when it was made; null for a key without a policy. */
   policy: KeyPolicy | null
+  /** Absent: not frozen. Here too, lest an older guard brings a frozen key back. */
+  frozen?: KeyFreeze
 }>
 
 export type StoredShare = Readonly<{
@@ -42,32 +46,49 @@ export interface ShareStore {
   put(stored: StoredShare): Promise<void>
   /** Null where there is none. @throws StorageError when it cannot be decrypted: never a wrong share. */
   get(keyId: string): Promise<StoredShare | null>
+  /** As `get`, the public side only; a record of an earlier release is sealed again as this one does. */
+  bringUpToDate(keyId: string): Promise<StoredKey | null>
+  keyIds(): Promise<readonly string[]>
   /** The next keys after `after` in the order of key ids. @throws StorageError */
   list(page: Readonly<{ after: string; limit: number }>): Promise<readonly StoredKey[]>
   count(): Promise<number>
   has(keyId: string): Promise<boolean>
 }
 
-/** `kek`: 32 bytes. Shares are kept for one device and open for no other. */
-export function createShareStore(records: Records, kek: Uint8Array, deviceId: string, rng: Rng): ShareStore {
-  const key = recordKey(kek, 'key-share', deviceId, rng)
-
-  const get = async (keyId: string): Promise<StoredShare | null> => {
+/** `key`: for shares. They are kept for one device and open for no other. */
+export function createShareStore(records: Records, key: RecordKey): ShareStore {
+  const open = async (keyId: string): Promise<(StoredShare & Readonly<{ outdated: boolean }>) | null> => {
     const bytes = isRecordName(keyId) ? await records.get(keyId) : null
     if (bytes === null) return null
-    const { header, body } = openRecord(key, keyId, bytes)
-    return { key: keyOf(header), share: body }
+    const { header, body, outdated } = openRecord(key, keyId, bytes)
+    return { key: keyOf(header), share: body, outdated }
   }
+  const put = ({ key: stored, share }: StoredShare): Promise<void> =>
+    records.put(stored.keyId, sealRecord(key, stored.keyId, headerOf(stored), share))
 
   return {
-    get,
-    put: ({ key: stored, share }) => records.put(stored.keyId, sealRecord(key, stored.keyId, headerOf(stored), share)),
+    put,
+    get: async (keyId) => {
+      const opened = await open(keyId)
+      return opened === null ? null : { key: opened.key, share: opened.share }
+    },
+    bringUpToDate: async (keyId) => {
+      const opened = await open(keyId)
+      if (opened === null) return null
+      try {
+        if (opened.outdated) await put(opened)
+      } finally {
+        opened.share.fill(0)
+      }
+      return opened.key
+    },
+    keyIds: () => records.list(),
     count: async () => (await records.list()).length,
     list: async ({ after, limit }) => {
       const keys: StoredKey[] = []
       const page = (await records.list()).filter((keyId) => keyId > after).slice(0, limit)
       for (const keyId of page) {
-        const stored = await get(keyId)
+        const stored = await open(keyId)
         stored?.share.fill(0)
         if (stored !== null) keys.push(stored.key)
       }

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { openPartyStore } from '../../../src/party/node/party-store.ts'
@@ -65,7 +65,7 @@ test('an approval that was forgotten because it expired does not come to life wh
 })
 
 test('what has expired is forgotten, so the record does not grow', async () => {
-  const size = async () => (await readFile(join(folder, `${keyId}.approvals`))).length
+  const size = async () => (await readFile(join(folder, 'guard', `${keyId}.approvals`))).length
   await spend([approval(0, 1)])
   const first = await size()
   for (let i = 1; i < 9; i++) expect(await spend([approval(i, i + 1)], startMs + i * second)).toBeNull()
@@ -106,10 +106,12 @@ test('approvals that are spent and not expired are bounded', async () => {
 })
 
 test('a record that is missing, damaged or of another device is an error', async () => {
-  const path = join(folder, `${keyId}.approvals`)
+  const path = join(folder, 'guard', `${keyId}.approvals`)
   await spend([approval(1)])
-  const foreign = await openPartyStore(folder, kek, 'server_002')
-  await expect(foreign.approvals.spend(keyId, policy(), [], startMs)).rejects.toThrow(/approval-ledger key-1/)
+  const other = await temporaryFolder()
+  const foreign = (await openPartyStore(other, kek, 'server_002')).approvals
+  await copyFile(path, join(other, 'guard', `${keyId}.approvals`))
+  await expect(foreign.spend(keyId, policy(), [], startMs)).rejects.toThrow(/^approval-ledger key-1: /)
   const bytes = await readFile(path)
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
   await writeFile(path, bytes)

@@ -175,10 +175,10 @@ describe('a stored share', () => {
 
   async function stored(change: Readonly<Record<string, unknown>>) {
     const records = await openFileRecords(await temporaryFolder(), '.share')
-    const store = createShareStore(records, kek, 'device-of-device', secureRandom)
+    const key = recordKey({ dataKey: kek, former: null }, 'key-share', 'device-of-device', secureRandom)
+    const store = createShareStore(records, key)
     const device = { partyId: 'device', store: { shares: store } } as Parameters<typeof giveToyKey>[0]
     await giveToyKey(device, three, keyId, { keyType: 'eddsa-ed25519' }, share)
-    const key = recordKey(kek, 'key-share', 'device-of-device', secureRandom)
     const { header, body } = openRecord(key, keyId, (await records.get(keyId)) ?? new Uint8Array(0))
     const changed = sealRecord(key, keyId, { ...(header as object), ...change }, body)
     return { records, store, rewrite: () => records.put(keyId, changed) }
