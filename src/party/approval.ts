@@ -73,12 +73,11 @@ export const allowAllSigning: SigningPolicy = {
  * Makes every key. A key with a policy has been judged by it when this is asked; `withoutPolicy` is about the others.
  * `hook`, where there is one, has the last word on every signature.
  */
-export function approveByPolicy(withoutPolicy: SigningPolicy, hook: SigningPolicy | null = null): Approve {
+export function approveByPolicy(withoutPolicy: SigningPolicy, hook?: SigningPolicy): Approve {
   return async (terms, signal) => {
     if (terms.kind === 'keygen') return { kind: 'approve' }
-    const asked = [terms.policy === null ? withoutPolicy : null, hook]
+    const asked = [...(terms.policy === null ? [withoutPolicy] : []), ...(hook === undefined ? [] : [hook])]
     for (const policy of asked) {
-      if (policy === null) continue
       const { allow, detail } = await policy.decide(terms, signal)
       if (!allow) return { kind: 'decline', reason: 'declined', detail }
     }

@@ -15,6 +15,7 @@ import { keyEncryptionFromEnv } from './node/key-encryption-from-env.ts'
 import { guardFolderOf, openPartyFolders } from './node/party-store.ts'
 import { createWorkerHost } from './node/worker-host.ts'
 import type { PartyStore } from './party-parts.ts'
+import { isHookUrl, policyHook } from './server/policy-hook.ts'
 import { serverPartyService } from './server/server-party-service.ts'
 import { startServerParty } from './server/server-party.ts'
 import { StorageError } from './store/records.ts'
@@ -31,6 +32,8 @@ const variables = z.object({
   MPC_SHARE_DIR: z.string(),
   MPC_GUARD_DIR: z.string().optional(),
   MPC_SIGNING_POLICY: z.enum(['deny', 'allow'], 'must be deny or allow').default('deny'),
+  MPC_POLICY_HOOK_URL: z.string().refine(isHookUrl, 'must be an https:// URL, or http:// on this machine').optional(),
+  MPC_POLICY_HOOK_TIMEOUT_MS: wholeNumberVariable(1, 60_000).default(5_000),
   MPC_PARTY_WORKERS: wholeNumberVariable(1, 64).optional(),
   MPC_LOG_LEVEL: logLevelVariable,
 })
@@ -41,6 +44,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const edge = edgeConfigFromEnv(env, { grpcPort: 50053, httpPort: 8082 })
   const log = createLogger(config.MPC_PARTY_NAME, config.MPC_LOG_LEVEL)
   const deviceId = config.MPC_DEVICE_ID
+  const { MPC_POLICY_HOOK_URL: hookUrl, MPC_POLICY_HOOK_TIMEOUT_MS: hookTimeoutMs } = config
   const seed = readSecretKeyFile('MPC_IDENTITY_FILE', config.MPC_IDENTITY_FILE)
   const identity = await identityFromSeed(seed)
   seed.fill(0)
@@ -57,6 +61,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     store,
     host,
     policy: config.MPC_SIGNING_POLICY === 'allow' ? allowAllSigning : denyAllSigning,
+    ...(hookUrl !== undefined && {
+      hook: policyHook({ url: hookUrl, timeoutMs: hookTimeoutMs, deviceId, identity, clock: systemClock }),
+    }),
     clock: systemClock,
     log,
   })
@@ -80,7 +87,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   try {
     const running = await serve(definition, edge, log)
     log.info(
-      { deviceId, fingerprint: fingerprint(identity.publicKey), policy: config.MPC_SIGNING_POLICY },
+      { deviceId, fingerprint: fingerprint(identity.publicKey), policy: config.MPC_SIGNING_POLICY, hook: hookUrl !== undefined },
       'party is up',
     )
     return {

@@ -19,7 +19,10 @@ export type ServerPartyOptions = Readonly<{
   router: Transport
   store: PartyStore
   host: ExecutionHost
+  /** About keys that have no policy of their own. */
   policy: SigningPolicy
+  /** Asked about every signature that is allowed so far. */
+  hook?: SigningPolicy
   clock: Clock
   log: PartyLog
   limits?: PartyLimits
@@ -50,7 +53,7 @@ export async function startServerParty(options: ServerPartyOptions): Promise<Run
     log,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   })
-  const approve = approveByPolicy(options.policy)
+  const approve = approveByPolicy(options.policy, options.hook)
   const attend = async ({ sessionId, partyId, joinToken }: OpenInvitation): Promise<void> => {
     try {
       const outcome = await party.run({ joinToken, partyId, approve, signal: stopping.signal })

@@ -39,6 +39,9 @@ test.each([
   ['MPC_DEVICE_ID', '../server'],
   ['MPC_COORDINATOR_URL', 'nats://127.0.0.1:4222'],
   ['MPC_PARTY_WORKERS', '0'],
+  ['MPC_POLICY_HOOK_URL', 'http://hook.example.com/sign'],
+  ['MPC_POLICY_HOOK_URL', 'https://user:password@hook.example.com/sign'],
+  ['MPC_POLICY_HOOK_TIMEOUT_MS', '0'],
 ])('a party does not start with %s=%s', async (variable, value) => {
   await expect(main({ ...env, [variable]: value })).rejects.toThrow(`${variable}: `)
 })
