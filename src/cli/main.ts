@@ -5,6 +5,7 @@ import { Command, Option } from 'commander'
 import { defaultKeyType, keyTypes, type KeyType } from '../crypto/key-type.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
 import { version } from '../edge/version.ts'
+import { addApproveCommands } from './approve/commands.ts'
 import { addAuditCommands } from './audit/commands.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { addProjectionCommands } from './projections/command.ts'
@@ -76,6 +77,7 @@ for (const [command, description] of Object.entries(services)) {
     .action(() => runService(command as ServiceCommand))
 }
 
+addApproveCommands(program)
 addAuditCommands(program)
 
 function say(line: string): void {

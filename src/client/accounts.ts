@@ -2,10 +2,12 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { createClient, type Transport } from '@connectrpc/connect'
 import type { KeyType } from '../crypto/key-type.ts'
+import type { Approval } from '../policy/approval.ts'
 import { AccountService, MpcService, type GetMpcSessionResponse } from '../gen/mpc/account/v1/account_service_pb.ts'
 import type { SessionStatus } from '../party/transport/party-transport.ts'
 import { statusOf } from '../party/transport/snapshot.ts'
 import type { CallOptions, Calls, CreateOptions } from './calls.ts'
+import { approvalMessages, policyBody, type PolicyOptions } from './approvals.ts'
 import { openedSession, toSign, type Invitation, type OpenedSession, type ToSign } from './sessions.ts'
 
 export type NewAccount = Readonly<{ username: string; email?: string; phone?: string; publicKey: string }>
@@ -27,9 +29,13 @@ export type KeygenRequest<Id extends string = string> = Invitation<Id> &
     thresholdN: number
     /** `ecdsa-secp256k1` where absent. */
     keyType?: KeyType
+    /** What the key may sign and who must approve it, for ever; where absent, each party decides by itself. */
+    policy?: PolicyOptions
   }>
 
-export type SigningRequest<Id extends string = string> = Invitation<Id> & Readonly<{ accountId: string }> & ToSign
+export type SigningRequest<Id extends string = string> = Invitation<Id> &
+  Readonly<{ accountId: string; /** With a key that has a policy. */ approvals?: readonly Approval[] }> &
+  ToSign
 
 export type AccountSession = Readonly<{
   sessionId: string
@@ -82,11 +88,13 @@ export function createAccounts(transport: Transport, calls: Calls): Accounts {
       await calls.once(options, (call) => accounts.deleteAccount({ id }, call))
     },
     createKeygenSession: async (request, options = {}) => {
-      const body = { ...request, participants: [...request.participants] }
+      const { policy, ...asked } = request
+      const body = { ...asked, participants: [...request.participants], ...policyBody(policy) }
       return calls.create(options, async (call) => openedSession(await mpc.createKeygenSession(body, call)))
     },
     createSigningSession: async (request, options = {}) => {
-      const body = { ...request, ...toSign(request), participants: [...request.participants] }
+      const approvals = approvalMessages(request.approvals)
+      const body = { ...request, ...toSign(request), participants: [...request.participants], approvals }
       return calls.create(options, async (call) => openedSession(await mpc.createSigningSession(body, call)))
     },
     session: (sessionId, options = {}) =>

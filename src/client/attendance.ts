@@ -9,13 +9,13 @@ import { neverAborted, type CallOptions } from './calls.ts'
 import { invalidArgument, mpcErrorOf, SessionFailedError } from './mpc-error.ts'
 
 /** Asked once, before the device says that it is ready. False declines; so does an error, which the caller gets. */
-export type Approval<T extends Terms> = (terms: T, signal: AbortSignal) => boolean | Promise<boolean>
+export type Agreement<T extends Terms> = (terms: T, signal: AbortSignal) => boolean | Promise<boolean>
 
 export type PartOptions<T extends Terms> = CallOptions &
   Readonly<{
     joinToken: string
     partyId: string
-    approve?: Approval<T>
+    approve?: Agreement<T>
     /** Each step of the session, and each round twice: sent and received. */
     onProgress?: OnProgress
   }>
@@ -82,7 +82,7 @@ export class Attendance {
 type Question = { readonly approve: Approve; failure: Readonly<{ error: unknown }> | null }
 
 /** Agreement is what was expected and, where somebody is to be asked, their yes. */
-function ask<T extends Terms>(expected: Approve, approval: Approval<T> | undefined): Question {
+function ask<T extends Terms>(expected: Approve, approval: Agreement<T> | undefined): Question {
   const question: Question = {
     failure: null,
     approve: async (terms, signal) => {

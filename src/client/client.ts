@@ -1,6 +1,8 @@
 /** What `mpc-system/client` exports besides `connectMpc`, whose devices differ between Node and browsers. */
 export type { Account, Accounts, AccountSession, KeygenRequest, NewAccount, SigningRequest } from './accounts.ts'
-export type { Approval } from './attendance.ts'
+export { approverFromKey, approverFromSeed } from './approvals.ts'
+export type { ApprovalRequest, Approver, PolicyOptions } from './approvals.ts'
+export type { Agreement } from './attendance.ts'
 export type { CallOptions, CreateOptions } from './calls.ts'
 export type { Mpc, MpcOptions } from './connect-mpc.ts'
 export type { Device, DeviceKey, KeygenOptions, SignOptions } from './device.ts'
@@ -11,6 +13,8 @@ export type { EcdsaKey, EcdsaSignature, MadeKey, MadeSignature, SchnorrSignature
 export type { OpenedSession, Participant, SessionRequest, Sessions, ToSign } from './sessions.ts'
 export type { KeyType } from '../crypto/key-type.ts'
 export type { FailureReason } from '../party/failure.ts'
+export type { Approval } from '../policy/approval.ts'
+export type { KeyPolicy } from '../policy/key-policy.ts'
 export type { ProgressEvent } from '../party/progress.ts'
 export type { KeygenTerms, SignTerms } from '../party/session/terms.ts'
 export type { SessionSnapshot, SessionStatus } from '../party/transport/party-transport.ts'

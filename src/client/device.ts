@@ -8,10 +8,11 @@ import { fingerprint } from '../identity/identity-key.ts'
 import { approveKeygen, approveSigning } from '../party/approval.ts'
 import type { DeviceHost } from '../party/device-host.ts'
 import { createParty } from '../party/party.ts'
+import { approverOf, fullPolicy, type Approver, type PolicyOptions } from './approvals.ts'
 import type { Approve, Decision, KeygenTerms, SignTerms } from '../party/session/terms.ts'
 import type { StoredKey } from '../party/store/share-store.ts'
 import type { PartyTransport } from '../party/transport/party-transport.ts'
-import { Attendance, type Approval, type PartOptions } from './attendance.ts'
+import { Attendance, type Agreement, type PartOptions } from './attendance.ts'
 import { hashBytes } from './hex.ts'
 import { invalidArgument, mpcErrorOf } from './mpc-error.ts'
 import { madeKey, madeSignature, type MadeKey, type MadeSignature } from './results.ts'
@@ -25,6 +26,8 @@ export type KeygenOptions<K extends KeyType> = PartOptions<KeygenTerms> &
     thresholdN?: number
     /** Identity keys (32 bytes) that the others must have, by party id: compared by people, not taken from services. */
     identities?: Readonly<Record<string, Uint8Array>>
+    /** The policy that the key must have; null: none. */
+    policy?: PolicyOptions | null
   }>
 
 /** What is signed is given or asked about: nothing is signed on the word of whoever opened the session. */
@@ -34,7 +37,7 @@ export type SignOptions<K extends KeyType> = PartOptions<SignTerms> &
     | (K extends 'eddsa-ed25519'
         ? Readonly<{ /** Ed25519 signs messages, not hashes. */ message: Uint8Array }>
         : Readonly<{ /** 32 bytes, or 64 hex digits. */ messageHash: Uint8Array | string }>)
-    | Readonly<{ approve: Approval<SignTerms>; message?: never; messageHash?: never }>
+    | Readonly<{ approve: Agreement<SignTerms>; message?: never; messageHash?: never }>
   )
 
 /** The public side of a key that a device holds a share of. */
@@ -46,6 +49,8 @@ export type Device = Readonly<{
   identityKey: Uint8Array
   /** The short form of it that people compare. */
   fingerprint: string
+  /** Approves signatures with the device's identity, where a key's policy names it: that of its owner, say. */
+  approver: Approver
   /** False: the browser may delete the store when the disk is full. Always true in Node. */
   persisted: Promise<boolean>
   /** Takes part in making a key. Resolves when the share is stored and all parties reported the same key. */
@@ -73,6 +78,7 @@ export function createDevice({ deviceId, deviceType, host, transport }: DevicePa
     deviceId,
     identityKey: identity.publicKey,
     fingerprint: fingerprint(identity.publicKey),
+    approver: approverOf(identity),
     persisted: host.persisted ?? Promise.resolve(true),
     keygen: async <K extends KeyType>(options: KeygenOptions<K>) => {
       const result = await attendance.attend(options, keygenExpectation(options))
@@ -102,16 +108,17 @@ export function createDevice({ deviceId, deviceType, host, transport }: DevicePa
 const defaultPage = 100
 
 function keygenExpectation(options: KeygenOptions<KeyType>): Approve {
-  const { keyType = defaultKeyType, thresholdT, thresholdN, identities } = options
+  const { keyType = defaultKeyType, thresholdT, thresholdN, identities, policy } = options
   return approveKeygen({
     keyType,
     ...(thresholdT !== undefined && { thresholdT }),
     ...(thresholdN !== undefined && { thresholdN }),
+    ...(policy !== undefined && { policy: policy === null ? null : fullPolicy(policy) }),
     ...(identities !== undefined && { identities: new Map(Object.entries(identities)) }),
   })
 }
 
-type Subject = Readonly<{ message?: Uint8Array; messageHash?: Uint8Array | string; approve?: Approval<SignTerms> }>
+type Subject = Readonly<{ message?: Uint8Array; messageHash?: Uint8Array | string; approve?: Agreement<SignTerms> }>
 
 function signExpectation(options: Omit<SignOptions<KeyType>, keyof Subject> & Subject): Approve {
   const { keyType = defaultKeyType, keyId, message, messageHash, approve } = options

@@ -6,6 +6,8 @@ import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinato
 import { followSession } from '../party/transport/repeating.ts'
 import type { SessionSnapshot, SessionStatus } from '../party/transport/party-transport.ts'
 import { snapshotOf, statusOf } from '../party/transport/snapshot.ts'
+import type { Approval } from '../policy/approval.ts'
+import { approvalMessages, policyBody, type PolicyOptions } from './approvals.ts'
 import { neverAborted, toldItems, type CallOptions, type Calls, type CreateOptions } from './calls.ts'
 import { hashHex } from './hex.ts'
 
@@ -22,12 +24,20 @@ export type SessionRequest<Id extends string = string> = Invitation<Id> &
     keyType?: KeyType
   }> &
   (
-    | Readonly<{ sessionType: 'keygen'; thresholdT: number; thresholdN: number }>
+    | Readonly<{
+        sessionType: 'keygen'
+        thresholdT: number
+        thresholdN: number
+        /** What the key may sign and who must approve it, for ever; where absent, each party decides by itself. */
+        policy?: PolicyOptions
+      }>
     | (Readonly<{
         sessionType: 'sign'
         /** The key: by the session that made it, or by its public key. Neither: for parties of another protocol. */
         keyId?: string
         publicKey?: string
+        /** With a key that has a policy. */
+        approvals?: readonly Approval[]
         thresholdT?: number
         thresholdN?: number
       }> &
@@ -68,7 +78,7 @@ export function createSessions(transport: Transport, calls: Calls): Sessions {
   return {
     create: async (request, options = {}) => {
       const participants = [...request.participants]
-      const body = request.sessionType === 'sign' ? { ...request, ...toSign(request) } : request
+      const body = bodyOf(request)
       return calls.create(options, async (call) =>
         openedSession(await coordinator.createSession({ ...body, participants }, call)),
       )
@@ -80,6 +90,15 @@ export function createSessions(transport: Transport, calls: Calls): Sessions {
     close: (sessionId, options = {}) =>
       calls.repeat(options, async (call) => statusOf((await coordinator.closeSession({ sessionId }, call)).status)),
   }
+}
+
+/** A request in the fields of the contract, but for its participants. */
+function bodyOf(request: SessionRequest) {
+  if (request.sessionType === 'sign') {
+    return { ...request, ...toSign(request), approvals: approvalMessages(request.approvals) }
+  }
+  const { policy, ...asked } = request
+  return { ...asked, ...policyBody(policy) }
 }
 
 type Created = Readonly<{ sessionId: string; joinTokens: Record<string, string>; status: string; expiresAt: bigint }>

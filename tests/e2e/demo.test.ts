@@ -30,6 +30,7 @@ test('demo --json prints one object whose three signatures libsecp256k1 accepts,
       { signers: ['user_device', 'recovery_party'] },
       { signers: ['server_party', 'recovery_party'] },
     ],
+    policy: { approvers: [expect.stringMatching(/^[0-9a-f]{64}$/)], required_approvals: 1 },
     timings_ms: { keygen: expect.any(Number), total: expect.any(Number) },
   })
   const publicKey = Buffer.from(result.public_key, 'hex')
@@ -61,6 +62,7 @@ test('the demo tells its story and ends with 0', async () => {
   const { code, stdout, stderr } = await demo()
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(/Key generation, 2 of 3/)
+  expect(stdout).toMatch(/Policy of the key: its owner \([0-9a-f-]+\) approves each signature/)
   expect(stdout.match(/the signature is valid, and the public key is recovered from it/g)).toHaveLength(3)
 })
 

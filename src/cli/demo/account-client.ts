@@ -14,6 +14,10 @@ export type MpcSession = Readonly<{
   recovery_id?: number
 }>
 
+/** As the API has them. */
+export type PolicyBody = Readonly<{ approvers: readonly string[]; required_approvals: number }>
+export type ApprovalBody = Readonly<{ approver: string; nonce: string; expires_at: number; signature: string }>
+
 /** Base64 in JSON. */
 export type ToSign = Readonly<{ message_hash: string } | { message: string }>
 
@@ -23,8 +27,14 @@ export type AccountClient = Readonly<{
     thresholdN: number,
     participants: readonly Participant[],
     keyType: KeyType,
+    policy: PolicyBody,
   ): Promise<OpenedSession>
-  createSigning(accountId: string, toSign: ToSign, participants: readonly Participant[]): Promise<OpenedSession>
+  createSigning(
+    accountId: string,
+    toSign: ToSign,
+    participants: readonly Participant[],
+    approvals: readonly ApprovalBody[],
+  ): Promise<OpenedSession>
   session(sessionId: string): Promise<MpcSession>
   createAccount(username: string, email: string, publicKey: string): Promise<Readonly<{ id: string }>>
 }>
@@ -41,10 +51,10 @@ export function accountClient(url: string): AccountClient {
     return answer
   }
   return {
-    createKeygen: (threshold_t, threshold_n, participants, key_type) =>
-      send('POST', '/api/v1/mpc/keygen', { threshold_n, threshold_t, participants, key_type }),
-    createSigning: (account_id, toSign, participants) =>
-      send('POST', '/api/v1/mpc/sign', { account_id, ...toSign, participants }),
+    createKeygen: (threshold_t, threshold_n, participants, key_type, policy) =>
+      send('POST', '/api/v1/mpc/keygen', { threshold_n, threshold_t, participants, key_type, policy }),
+    createSigning: (account_id, toSign, participants, approvals) =>
+      send('POST', '/api/v1/mpc/sign', { account_id, ...toSign, participants, approvals }),
     session: (sessionId) => send('GET', `/api/v1/mpc/sessions/${sessionId}`),
     createAccount: (username, email, publicKey) =>
       send('POST', '/api/v1/accounts', { username, email, phone: '+1234567890', publicKey }),

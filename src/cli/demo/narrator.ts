@@ -12,6 +12,7 @@ export type Narrator = Readonly<{
     keyType: KeyType,
     participants: readonly Participant[],
     identities: ReadonlyMap<string, Uint8Array>,
+    approver: Uint8Array,
   ): void
   /** `address` is Ethereum's; undefined where the key has none. */
   keyMade(rounds: readonly RoundLine[], publicKey: string, address: string | undefined, ms: number): void
@@ -39,7 +40,7 @@ export function narrateTo(print: (line: string) => void): Narrator {
   }
   return {
     started: (ms) => print(`1. Started nats-server, PostgreSQL and the six services in ${seconds(ms)}.`),
-    keygenOpened: (sessionId, keyType, participants, identities) => {
+    keygenOpened: (sessionId, keyType, participants, identities, approver) => {
       print('')
       print(`2. Key generation, 2 of ${participants.length}, ${keyType}, session ${sessionId}`)
       for (const { party_id, device_type, device_id } of participants) {
@@ -47,6 +48,7 @@ export function narrateTo(print: (line: string) => void): Narrator {
         print(`     ${party_id.padEnd(16)} ${`${device_type}, ${device_id}`.padEnd(24)} identity ${identity}`)
       }
       print('   The two devices accept these identities and no others.')
+      print(`   Policy of the key: its owner (${fingerprint(approver)}) approves each signature; every party checks that itself.`)
     },
     keyMade: (lines, publicKey, address, ms) => {
       rounds(lines)
@@ -59,7 +61,7 @@ export function narrateTo(print: (line: string) => void): Narrator {
       print(`3. Account ${id} was created with this public key.`)
       print('')
       const signed = 'message' in toSign ? 'message' : 'hash'
-      print(`4. Three signatures of the same ${signed}, each by two of the three parties`)
+      print(`4. Three signatures of the same ${signed}, each by two of the three parties with an approval of the owner`)
     },
     signed: (sessionId, { signers, signature, recovery_id }, lines, ms, verdict) => {
       print('')

@@ -13,6 +13,7 @@ import { accountClient, type MpcSession, type OpenedSession, type Participant } 
 import type { KeyKind } from './key-kinds.ts'
 import type { Narrator } from './narrator.ts'
 import type { DemoResult, SignatureResult } from './result.ts'
+import { makeOwner } from './owner.ts'
 import { RoundLog } from './round-log.ts'
 
 const user: Participant = { party_id: 'user_device', device_type: 'iOS', device_id: 'iphone_001' }
@@ -43,10 +44,11 @@ export async function runScenario(
     const locals = (participants: readonly Participant[]) =>
       participants.filter(({ party_id }) => devices.has(party_id))
 
-    const opened = await accounts.createKeygen(2, 3, everyone, keyType)
+    const owner = await makeOwner()
+    const opened = await accounts.createKeygen(2, 3, everyone, keyType, owner.policyBody)
     const identities = await identitiesOf(devices, stack)
-    narrator.keygenOpened(opened.session_id, keyType, everyone, identities)
-    const approveKey = approveKeygen({ thresholdT: 2, thresholdN: 3, keyType, identities })
+    narrator.keygenOpened(opened.session_id, keyType, everyone, identities, owner.publicKey)
+    const approveKey = approveKeygen({ thresholdT: 2, thresholdN: 3, keyType, identities, policy: owner.policy })
     const keygen = await takePart(devices, locals(everyone), opened, approveKey)
     const publicKey = required(
       (await accounts.session(opened.session_id)).public_key,
@@ -60,10 +62,13 @@ export async function runScenario(
 
     const signatures: SignatureResult[] = []
     const signingMs: number[] = []
-    const approve = approveSigning({ ...kind.expected, keyId: opened.session_id })
+    const keyId = opened.session_id
+    const approve = approveSigning({ ...kind.expected, keyId })
+    const message = 'message' in kind.expected ? kind.expected.message : kind.expected.messageHash
     for (const pair of pairs) {
       const signers = pair.map(({ party_id }) => party_id)
-      const session = await accounts.createSigning(account.id, toSign, pair)
+      const approval = await owner.approve({ keyId, keyType, publicKey, message, participants: signers })
+      const session = await accounts.createSigning(account.id, toSign, pair, [approval])
       const run = await takePart(devices, locals(pair), session, approve)
       const signed = checkedSignature(await accounts.session(session.session_id), publicKey, signers, kind)
       narrator.signed(session.session_id, signed, run.rounds, run.ms, verdict)
@@ -72,7 +77,7 @@ export async function runScenario(
     }
     const timings = { keygen: keygen.ms, signatures: signingMs }
     const key = { key_type: keyType, public_key: publicKey, ...(address !== undefined && { address }) }
-    return { ...key, ...toSign, signatures, timings_ms: timings }
+    return { ...key, policy: owner.policyBody, ...toSign, signatures, timings_ms: timings }
   } finally {
     for (const device of devices.values()) device.close()
   }
