@@ -59,6 +59,20 @@ describe('a refusal of the coordinator', () => {
     expect(JSON.stringify(body)).not.toContain('canary')
   })
 
+  test('by the policy of the key is passed on to the caller, who can do something about it', async () => {
+    answer = () => {
+      throw new Refusal('forbidden', 'why', { 'approvals[0].signature': 'what' })
+    }
+    expect(await ask()).toMatchObject({ status: 403, body: { error: 'forbidden', message: 'why' } })
+  })
+
+  test.each(['Authorization', 'Origin'])('for its %s is none by a policy', async (field) => {
+    answer = () => {
+      throw new Refusal('forbidden', 'canary', { [field]: 'canary' })
+    }
+    expect(await ask()).toMatchObject({ status: 503 })
+  })
+
   test('that is a failure of its own shows nothing', async () => {
     answer = () => {
       throw new Error('canary')

@@ -15,7 +15,7 @@ import { main as routerMain } from '../../../src/router/main.ts'
 import { createDatabase } from '../../setup/database.ts'
 import { startNats } from '../../setup/nats.ts'
 
-type ServiceName = 'coordinator' | 'router' | 'party'
+type ServiceName = 'coordinator' | 'router' | 'party' | 'party2'
 type Closable = { close(): Promise<void> }
 
 export type Services = Readonly<{
@@ -27,19 +27,34 @@ export type Services = Readonly<{
   routerUrl: string
   caller: Client<typeof SessionCoordinator>
   serverParty: Client<typeof ServerParty>
+  /** Those that the coordinator knows, by device id. */
+  registered: ReadonlyMap<string, Uint8Array>
   restart: (service: ServiceName) => Promise<void>
   stop: (service: ServiceName) => Promise<void>
   start: (service: ServiceName) => Promise<void>
   close: () => Promise<void>
 }>
 
-/** One server party, `server_001`, that signs whatever it is asked to unless told otherwise. */
-export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): Promise<Services> {
+export type ServicesOptions = Readonly<{
+  /** A second server party, `server_002`. */
+  second?: boolean
+  /** Further variables of the server parties. */
+  partyEnv?: Readonly<Record<string, string>>
+}>
+
+/** One server party, `server_001`, that signs whatever it is asked to with keys that have no policy, unless told otherwise. */
+export async function startServices(
+  signingPolicy: 'allow' | 'deny' = 'allow',
+  { second = false, partyEnv: furtherPartyEnv = {} }: ServicesOptions = {},
+): Promise<Services> {
   const folder = await mkdtemp(join(tmpdir(), 'mpc-party-services-'))
-  const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts(6)])
+  const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts(8)])
   const [coordinatorGrpc = 0, coordinatorHttp, routerGrpc = 0, routerHttp, partyGrpc = 0, partyHttp] = ports
-  const [seed, credentialKey, kek] = [randomBytes(32), randomBytes(32), randomBytes(32)]
-  const identity = await identityFromSeed(seed)
+  const [seed, secondSeed] = [randomBytes(32), randomBytes(32)]
+  const [credentialKey, kek] = [randomBytes(32), randomBytes(32)]
+  const deviceIds = second ? ['server_001', 'server_002'] : ['server_001']
+  const identities = await Promise.all([seed, secondSeed].map((one) => identityFromSeed(one)))
+  const registered = new Map(deviceIds.map((id, place) => [id, identities[place]?.publicKey ?? seed] as const))
   const file = async (name: string, content: string) => {
     await writeFile(join(folder, name), content, { mode: 0o600 })
     return join(folder, name)
@@ -52,12 +67,12 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     MPC_LOG_LEVEL: 'silent',
     MPC_CLOSE_GRACE_MS: '200',
   })
-  const registered = [{ device_id: 'server_001', identity_key: Buffer.from(identity.publicKey).toString('hex') }]
+  const listed = [...registered].map(([id, key]) => ({ device_id: id, identity_key: Buffer.from(key).toString('hex') }))
   const coordinatorEnv = {
     ...open(coordinatorGrpc, coordinatorHttp),
     NATS_URL: nats.url,
     DATABASE_URL: database.url,
-    MPC_SERVER_PARTIES_FILE: await file('parties.json', JSON.stringify(registered)),
+    MPC_SERVER_PARTIES_FILE: await file('parties.json', JSON.stringify(listed)),
     MPC_CREDENTIAL_KEY_FILE: await file('credential-key', credentialKey.toString('hex')),
     MPC_COORDINATOR_IDENTITY_FILE: await file('coordinator-identity', randomBytes(32).toString('hex')),
   }
@@ -71,11 +86,21 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     MPC_SHARE_DIR: join(folder, 'shares'),
     MPC_SIGNING_POLICY: signingPolicy,
     MPC_PARTY_WORKERS: '1',
+    ...furtherPartyEnv,
+  }
+  const secondPartyEnv = {
+    ...partyEnv,
+    ...open(ports[6], ports[7]),
+    MPC_PARTY_NAME: 'server-party-2',
+    MPC_DEVICE_ID: 'server_002',
+    MPC_IDENTITY_FILE: await file('identity-2', secondSeed.toString('hex')),
+    MPC_SHARE_DIR: join(folder, 'shares-2'),
   }
   const mains = {
     coordinator: () => coordinatorMain(coordinatorEnv),
     router: () => routerMain({ ...open(routerGrpc, routerHttp), NATS_URL: nats.url }),
     party: () => partyMain(partyEnv),
+    party2: () => partyMain(secondPartyEnv),
   }
   const running = new Map<string, Closable>()
   const start = async (service: ServiceName) => void running.set(service, await mains[service]())
@@ -83,7 +108,8 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     await running.get(service)?.close()
     running.delete(service)
   }
-  for (const service of ['coordinator', 'router', 'party'] as const) await start(service)
+  const all = ['coordinator', 'router', 'party', ...(second ? (['party2'] as const) : [])] as const
+  for (const service of all) await start(service)
   const connections = [connectService(urlOf(coordinatorGrpc)), connectService(urlOf(partyGrpc))] as const
   return {
     natsUrl: nats.url,
@@ -92,6 +118,7 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     coordinatorUrl: urlOf(coordinatorGrpc),
     routerUrl: urlOf(routerGrpc),
     caller: connections[0].client(SessionCoordinator),
+    registered,
     serverParty: connections[1].client(ServerParty),
     start,
     stop,
@@ -101,7 +128,7 @@ export async function startServices(signingPolicy: 'allow' | 'deny' = 'allow'): 
     },
     close: async () => {
       connections.forEach((connection) => connection.close())
-      for (const service of ['party', 'router', 'coordinator'] as const) await stop(service)
+      for (const service of [...all].reverse()) await stop(service)
       await Promise.all([nats.stop(), database.drop(), rm(folder, { recursive: true, force: true })])
     },
   }
