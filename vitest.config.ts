@@ -15,6 +15,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'adversarial',
+          include: ['tests/adversarial/**/*.test.ts'],
+          ...withServers,
+          globalSetup: [...withServers.globalSetup, 'tests/adversarial/summary.ts'],
+          testTimeout: 120_000,
+          // Most lies end in a time-out: many wait at once.
+          maxConcurrency: 12,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           ...withServers,

@@ -1,5 +1,5 @@
 /**
- * `npm test`: the static checks, then the unit, integration and end-to-end tests. Arguments choose groups:
+ * `npm test`: the static checks, then the unit, integration, adversarial and end-to-end tests. Arguments choose groups:
  * `npm test -- unit integration`. The last line is `N passed, N failed`: each static check and each test counts as one.
  */
 import { spawnSync } from 'node:child_process'
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { runStaticChecks } from './static-checks.ts'
 import { countTests, type Tally } from './test-report.ts'
 
-const groups = ['static', 'unit', 'integration', 'e2e'] as const
+const groups = ['static', 'unit', 'integration', 'adversarial', 'e2e'] as const
 type Group = (typeof groups)[number]
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -50,12 +50,16 @@ export type Decision =
 
 export type Approve = (terms: Terms, signal: AbortSignal) => Promise<Decision>
 
+/** Ids are shown to people, stored, and hashed into the session id. */
+const idForm = /^[A-Za-z0-9_-]{1,64}$/
+
 /** @throws SessionFailure when these are no terms that this runtime has a protocol for. */
 export function termsOf(snapshot: SessionSnapshot, partyId: string): Terms {
   const { sessionId, thresholdT, thresholdN, participants } = snapshot
   const partyIds = participants.map((participant) => participant.partyId)
   const numbered = participants.every(({ index }, position) => index === position)
   require(numbered && new Set(partyIds).size === partyIds.length, 'the participants are not numbered in order')
+  require(partyIds.every((id) => idForm.test(id)), 'a party id is none')
   require(partyIds.includes(partyId), 'this party is not a participant')
   require(thresholdN >= 2 && thresholdN <= maxParties, 'threshold_n is out of bounds')
   require(thresholdT >= 2 && thresholdT <= thresholdN, 'threshold_t is out of bounds')

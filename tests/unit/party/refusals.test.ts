@@ -106,6 +106,17 @@ test.each<[string, string, SessionPlan, Parameters<typeof deviceIn>[1]]>([
     { ...keygenPlan, partyIds: ['device', 'server'] },
     {},
   ],
+  [
+    'a participant whose id is none',
+    'terms_unexpected',
+    keygenPlan,
+    {
+      show: (session) => ({
+        ...session,
+        participants: session.participants.map((one) => (one.index === 2 ? { ...one, partyId: 'x'.repeat(300) } : one)),
+      }),
+    },
+  ],
   ['a hash that is no hash', 'terms_unexpected', signPlan, { show: (session) => ({ ...session, messageHash: 'abc' }) }],
 ])('a party refuses %s', async (_what, reason, plan, changes) => {
   const { outcome, report } = await deviceIn(plan, changes)

@@ -1,0 +1,171 @@
+/** Where lies are told: real services, lying ones in front of them, honest parties with real storage and cryptography. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { connectService } from '../../src/edge/service-client.ts'
+import type { KeyType } from '../../src/crypto/key-type.ts'
+import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
+import { approveKeygen, approveSigning } from '../../src/party/approval.ts'
+import type { ExecutionHost } from '../../src/party/execution/execution-host.ts'
+import { defaultPartyLimits } from '../../src/party/limits.ts'
+import { createWorkerHost } from '../../src/party/node/worker-host.ts'
+import type { PartyLog } from '../../src/party/party-log.ts'
+import type { SessionOutcome } from '../../src/party/session/run.ts'
+import type { Approve } from '../../src/party/session/terms.ts'
+import type { StoredShare } from '../../src/party/store/share-store.ts'
+import { createConnectTransport } from '../../src/party/transport/connect-transport.ts'
+import { startServices, type Services } from '../integration/party/services.ts'
+import { testParty, type TestParty } from '../unit/party/fixtures/parties.ts'
+import { hurriedClock, roundTimeoutMs } from './hurried-clock.ts'
+import { mallory, type Lie, type Scene } from './lie.ts'
+import { startLyingServices, type LyingServices, type Seen } from './lying-services.ts'
+
+export const group = ['alice', 'bob', mallory] as const
+export const messageHash = new Uint8Array(32).fill(5)
+export const message = new TextEncoder().encode('what the owners of the key agreed to sign')
+
+export type MadeKey = Readonly<{
+  keyId: string
+  keyType: KeyType
+  publicKey: Uint8Array
+  shares: ReadonlyMap<string, StoredShare>
+  /** Messages of its key generation, and of one signature of alice and bob. */
+  earlier: readonly MPCMessage[]
+}>
+
+export type Arena = Readonly<{
+  services: Services
+  lying: LyingServices
+  host: ExecutionHost
+  keys: ReadonlyMap<KeyType, MadeKey>
+  close: () => Promise<void>
+}>
+
+/** How a session with a lie in it went. */
+export type Told = Readonly<{
+  lies: number
+  key: MadeKey | null
+  sessionId: string
+  honest: readonly Readonly<{
+    partyId: string
+    outcome: SessionOutcome | 'still running'
+    party: TestParty
+    /** The share it has now; null where it has none. */
+    stored: StoredShare | null
+    log: string
+  }>[]
+  seen: Seen
+}>
+
+/** Longer than any session here takes on a slow machine: what runs on is a party that was held. */
+const patienceMs = 60_000
+
+export async function openArena(keyTypes: readonly KeyType[]): Promise<Arena> {
+  const services = await startServices()
+  await services.stop('party')
+  const lying = await startLyingServices(services)
+  const host = createWorkerHost({ workers: 1 })
+  const keys = new Map<KeyType, MadeKey>()
+  const arena: Arena = {
+    services,
+    lying,
+    host,
+    keys,
+    close: async () => {
+      await lying.close()
+      await Promise.all([services.close(), host.close()])
+    },
+  }
+  for (const keyType of keyTypes) keys.set(keyType, await makeKey(arena, keyType))
+  return arena
+}
+
+async function makeKey(arena: Arena, keyType: KeyType): Promise<MadeKey> {
+  const honest = { name: 'none', step: 'none', keyType, end: 'harmless', tell: () => {} } as const
+  const made = await runSession(arena, { ...honest, session: 'keygen', parties: group })
+  const shares = new Map(made.honest.flatMap(({ partyId, stored }) => (stored === null ? [] : [[partyId, stored]])))
+  const publicKey = shares.get('alice')?.key.publicKey
+  if (publicKey === undefined || shares.size < 3) throw new Error(`no key: ${JSON.stringify(made.honest[0]?.outcome)}`)
+  const key = { keyId: made.sessionId, keyType, publicKey, shares, earlier: made.seen.messages }
+  const signing = { ...arena, keys: new Map([[keyType, key]]) }
+  const signed = await runSession(signing, { ...honest, session: 'sign', parties: ['alice', 'bob'] })
+  return { ...key, earlier: [...made.seen.messages, ...signed.seen.messages] }
+}
+
+/** Runs one session in which the lie is told, to its end. */
+export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
+  const { services, lying } = arena
+  const key = lie.session === 'sign' ? (arena.keys.get(lie.keyType) ?? null) : null
+  if (lie.session === 'sign' && key === null) throw new Error(`no key of type ${lie.keyType}`)
+  const { sessionId, joinTokens } = await services.caller.createSession({
+    ...(key === null ? { sessionType: 'keygen', thresholdT: 2, thresholdN: lie.parties.length } : aboutOf(key)),
+    keyType: key === null ? lie.keyType : '',
+    participants: lie.parties.map((partyId) => ({ partyId, deviceType: 'test', deviceId: `device-of-${partyId}` })),
+  })
+  let lies = 0
+  let tellNow: () => void = () => {}
+  const clock = hurriedClock(lie, new Promise((resolve) => (tellNow = resolve)))
+  const scene: Scene = {
+    sessionId,
+    joinTokens,
+    parties: lie.parties,
+    hooks: lying.hooksOf(sessionId),
+    lied: () => {
+      lies += 1
+      tellNow()
+    },
+    earlier: arena.keys.get(lie.keyType)?.earlier ?? [],
+    url: lying.url,
+  }
+  const connection = connectService(lying.url)
+  try {
+    const honest = lie.parties.filter((partyId) => lie.liar === undefined || partyId !== mallory)
+    const liarEnds = new AbortController()
+    const telling = Promise.resolve(lie.tell(scene))
+    const running = lie.parties.map(async (partyId) => {
+      const isLiar = !honest.includes(partyId)
+      const changes = isLiar ? (lie.liar?.(scene) ?? {}) : {}
+      const { log, text } = recordingLog()
+      const transport = createConnectTransport(connection.transport, connection.transport)
+      const limits = { ...defaultPartyLimits, roundTimeoutMs, ...lie.limits }
+      const { transportChanges = (same: typeof transport) => same, ...parts } = changes
+      const party = await testParty(partyId, transportChanges(transport), { host: arena.host, log, limits, clock, ...parts })
+      const share = key?.shares.get(partyId)
+      if (share !== undefined && !(await party.store.shares.has(share.key.keyId))) await party.store.shares.put(share)
+      const approve = lie.approve?.(partyId) ?? approvalOf(lie, key)
+      const order = { joinToken: joinTokens[partyId] ?? '', partyId, approve }
+      const signal = isLiar ? liarEnds.signal : undefined
+      const run = party.party.run({ ...order, ...(signal && { signal }) })
+      const outcome = await Promise.race([run, sleep(isLiar ? 2 * patienceMs : patienceMs, 'still running' as const)])
+      const stored = await party.store.shares.get(key?.keyId ?? sessionId)
+      return { partyId, isLiar, outcome, party, stored, log: text() }
+    })
+    const ofHonest = await Promise.all(running.filter((_, i) => honest.includes(lie.parties[i] ?? '')))
+    await telling
+    liarEnds.abort()
+    await Promise.allSettled(running)
+    return { lies, key, sessionId, honest: ofHonest, seen: lying.seenOf(sessionId) }
+  } finally {
+    connection.close()
+    lying.forget(sessionId)
+  }
+}
+
+function aboutOf({ keyId, keyType }: MadeKey) {
+  const about = keyType === 'eddsa-ed25519' ? { message } : { messageHash: bytesToHex(messageHash) }
+  return { sessionType: 'sign', keyId, ...about } as const
+}
+
+function approvalOf({ keyType, parties }: Lie, key: MadeKey | null): Approve {
+  if (key === null) return approveKeygen({ thresholdT: 2, thresholdN: parties.length, keyType })
+  const expected = keyType === 'eddsa-ed25519' ? { message } : { messageHash }
+  return approveSigning({ ...expected, keyId: key.keyId })
+}
+
+/** Everything a party tells its operator. */
+function recordingLog(): Readonly<{ log: PartyLog; text: () => string }> {
+  const lines: string[] = []
+  const write = (fields: Readonly<Record<string, unknown>>, text: string) => {
+    lines.push(`${text} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Uint8Array ? bytesToHex(value) : value))}`)
+  }
+  return { log: { info: write, warn: write, error: write }, text: () => lines.join('\n') }
+}

@@ -1,0 +1,60 @@
+/** What a lie is: one deviation from the protocol by one liar, and how honest parties must end. */
+import type { KeyType } from '../../src/crypto/key-type.ts'
+import type { FailureReason } from '../../src/party/failure.ts'
+import type { PartyLimits } from '../../src/party/limits.ts'
+import type { Approve } from '../../src/party/session/terms.ts'
+import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
+import type { PartyChanges } from '../unit/party/fixtures/parties.ts'
+import type { Hooks } from './lying-services.ts'
+
+export type Liar = 'coordinator' | 'router' | 'party'
+
+/** The third member of the key's group; the liar where a party lies, honest elsewhere. */
+export const mallory = 'mallory'
+
+/** Where a lie is told. */
+export type Scene = Readonly<{
+  sessionId: string
+  joinTokens: Readonly<Record<string, string>>
+  parties: readonly string[]
+  hooks: Hooks
+  /** The lie has been told: once more. */
+  lied: () => void
+  /** Messages of honest earlier sessions of the same parties, by kind: to be replayed. */
+  earlier: readonly MPCMessage[]
+  /** Of the lying services, for calls beyond the parties' own. */
+  url: string
+}>
+
+/** What a lying party is made of. Its transport and its computation are the honest ones with changes. */
+export type LyingParty = PartyChanges & Readonly<{ transportChanges?: TransportChanges }>
+export type TransportChanges = (transport: Transport) => Transport
+type Transport = Parameters<typeof import('../unit/party/fixtures/parties.ts').testParty>[1]
+
+export type Lie = Readonly<{
+  name: string
+  step: string
+  session: 'keygen' | 'sign'
+  keyType: KeyType
+  parties: readonly string[]
+  /** Sets hooks, and makes calls if it has to; what it returns is awaited. */
+  tell: (scene: Scene) => void | Promise<void>
+  /** What the lying party is, where a party lies. */
+  liar?: (scene: Scene) => LyingParty
+  /** For one party, instead of agreeing to exactly what the session is about. */
+  approve?: (partyId: string) => Approve | undefined
+  limits?: Partial<PartyLimits>
+  /**
+   * `harmless`: all honest parties finish with the right result. Else how they may end, besides being told that the
+   * session is over; at least one ends so.
+   */
+  end: 'harmless' | readonly FailureReason[]
+  /** Whom honest parties name; nobody where it is absent. */
+  blamed?: readonly string[]
+  /** Those are banned for the key, too. */
+  banned?: boolean
+  /** Honest parties that the lie did not reach may finish with the right result. */
+  mayFinish?: boolean
+  /** The protocol was over: shares of an unfinished key may be left, which is not reported as made. */
+  mayStore?: boolean
+}>

@@ -1,0 +1,188 @@
+/**
+ * A coordinator and a router that lie: real Connect-RPC servers in front of the real ones. Whatever passes can be
+ * changed, held back, repeated or made up, for each session and each party by itself. What parties say is recorded, to
+ * be searched for secrets and for what they blame on whom.
+ */
+import { createServer, type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { connectService, type ServiceConnection } from '../../src/edge/service-client.ts'
+import { SessionFeed, WatchSessionResponseSchema } from '../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
+import {
+  JoinSessionRequestSchema,
+  ReportCompletionRequestSchema,
+  SessionCoordinator,
+  type GetSessionStatusResponse,
+  type JoinSessionResponse,
+  type MarkPartyReadyResponse,
+  type ReportCompletionRequest,
+  type ReportCompletionResponse,
+} from '../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { MessageRouter, MPCMessageSchema, type MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
+import { Feed } from '../unit/party/fixtures/feed.ts'
+
+/** What the services do to one session instead of their duty. */
+export type Hooks = {
+  /** The answer to a join. */
+  join?: (partyId: string, answer: JoinSessionResponse) => JoinSessionResponse
+  ready?: (partyId: string, answer: MarkPartyReadyResponse) => MarkPartyReadyResponse
+  /** What a party is shown instead of the session as it is: any number of states in its place. */
+  show?: (partyId: string, session: GetSessionStatusResponse) => readonly GetSessionStatusResponse[]
+  /** Takes a report; by default it is passed on. */
+  report?: (partyId: string, pass: () => Promise<ReportCompletionResponse>) => Promise<ReportCompletionResponse>
+  /** Takes a message from its sender; by default it is passed on. False: the router keeps it and says that it is stored. */
+  take?: (from: string, message: MPCMessage) => boolean
+  /** Puts a message into a recipient's stream, or something else, or nothing. */
+  deliver?: (to: string, message: MPCMessage, stream: Feed<MPCMessage>) => void
+  /** Ends a recipient's stream after so many messages, in order or not. */
+  breakStream?: (to: string, delivered: number) => 'end' | 'fail' | undefined
+}
+
+/** What the services saw of one session. */
+export type Seen = {
+  readonly bytes: Uint8Array[]
+  readonly reports: Readonly<{ partyId: string; report: ReportCompletionRequest }>[]
+  readonly messages: MPCMessage[]
+}
+
+export type LyingServices = Readonly<{
+  url: string
+  /** Of a session; made with the first use. */
+  hooksOf: (sessionId: string) => Hooks
+  seenOf: (sessionId: string) => Seen
+  forget: (sessionId: string) => void
+  close: () => Promise<void>
+}>
+
+export async function startLyingServices(urls: {
+  coordinatorUrl: string
+  routerUrl: string
+}): Promise<LyingServices> {
+  const behind = {
+    coordinator: connectService(urls.coordinatorUrl, { deadlineMs: 60_000 }),
+    router: connectService(urls.routerUrl, { deadlineMs: 60_000 }),
+  }
+  const sessions = new Map<string, { hooks: Hooks; seen: Seen; parties: Map<string, string> }>()
+  const of = (sessionId: string) => {
+    const known = sessions.get(sessionId)
+    if (known !== undefined) return known
+    const fresh = { hooks: {}, seen: { bytes: [], reports: [], messages: [] }, parties: new Map<string, string>() }
+    sessions.set(sessionId, fresh)
+    return fresh
+  }
+  const server = createServer({}, connectNodeAdapter({ routes: (router) => addRoutes(router, behind, of) }))
+  const connections = new Set<ServerHttp2Session>()
+  server.on('session', (connection) => connections.add(connection))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A listening TCP server's address is never a pipe name or null.
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    hooksOf: (sessionId) => of(sessionId).hooks,
+    seenOf: (sessionId) => of(sessionId).seen,
+    forget: (sessionId) => void sessions.delete(sessionId),
+    close: async () => {
+      for (const connection of Object.values(behind)) connection.close()
+      for (const connection of connections) connection.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+type Session = { hooks: Hooks; seen: Seen; parties: Map<string, string> }
+type Routes = Parameters<Parameters<typeof connectNodeAdapter>[0]['routes']>[0]
+
+function addRoutes(
+  routes: Routes,
+  behind: Readonly<{ coordinator: ServiceConnection; router: ServiceConnection }>,
+  of: (sessionId: string) => Session,
+): void {
+  const coordinator = behind.coordinator.client(SessionCoordinator)
+  const feed = behind.coordinator.client(SessionFeed)
+  const router = behind.router.client(MessageRouter)
+  const headersOf = (context: HandlerContext) => {
+    const authorization = context.requestHeader.get('authorization')
+    return authorization === null ? {} : { headers: { authorization } }
+  }
+  const record = <D extends DescMessage>(sessionId: string, schema: D, message: MessageShape<D>) => {
+    of(sessionId).seen.bytes.push(toBinary(schema, message))
+  }
+  const partyOf = (sessionId: string, context: HandlerContext) =>
+    of(sessionId).parties.get(context.requestHeader.get('authorization') ?? '') ?? ''
+
+  routes.service(SessionCoordinator, {
+    async joinSession(request, context) {
+      const answer = await coordinator.joinSession(request, headersOf(context))
+      const { hooks, parties } = of(answer.sessionId)
+      record(answer.sessionId, JoinSessionRequestSchema, { ...request, joinToken: '' })
+      parties.set(`Bearer ${answer.partyCredential}`, request.partyId)
+      return hooks.join?.(request.partyId, answer) ?? answer
+    },
+    async markPartyReady(request, context) {
+      const answer = await coordinator.markPartyReady(request, headersOf(context))
+      return of(request.sessionId).hooks.ready?.(request.partyId, answer) ?? answer
+    },
+    startSession: (request, context) => coordinator.startSession(request, headersOf(context)),
+    async reportCompletion(request, context) {
+      const { sessionId, partyId } = request
+      const { hooks, seen } = of(sessionId)
+      record(sessionId, ReportCompletionRequestSchema, request)
+      seen.reports.push({ partyId, report: request })
+      const pass = () => coordinator.reportCompletion(request, headersOf(context))
+      return hooks.report === undefined ? pass() : hooks.report(partyId, pass)
+    },
+  })
+  routes.service(SessionFeed, {
+    async *watchSession(request, context) {
+      const { sessionId } = request
+      const options = { ...headersOf(context), signal: context.signal }
+      for await (const { session } of feed.watchSession(request, options)) {
+        if (session === undefined) continue
+        const show = of(sessionId).hooks.show ?? ((_partyId: string, shown: GetSessionStatusResponse) => [shown])
+        for (const shown of show(partyOf(sessionId, context), session)) {
+          yield create(WatchSessionResponseSchema, { session: shown })
+        }
+      }
+    },
+    watchInvitations: (request, context) => feed.watchInvitations(request, { signal: context.signal }),
+  })
+  routes.service(MessageRouter, {
+    async routeMessage(message, context) {
+      const { hooks, seen } = of(message.sessionId)
+      record(message.sessionId, MPCMessageSchema, message)
+      seen.messages.push(message)
+      if (hooks.take?.(message.fromParty, message) === false) return { success: true, sequence: 1n }
+      return router.routeMessage(message, headersOf(context))
+    },
+    async *subscribeMessages(request, context) {
+      const { sessionId, partyId } = request
+      const { hooks } = of(sessionId)
+      const stream = new Feed<MPCMessage>(context.signal)
+      const incoming = router.subscribeMessages(request, { ...headersOf(context), signal: context.signal })
+      void follow(incoming, (message) => (hooks.deliver ?? passOn)(partyId, message, stream)).finally(() => stream.end())
+      let delivered = 0
+      for await (const message of stream) {
+        yield message
+        delivered += 1
+        const broken = hooks.breakStream?.(partyId, delivered)
+        if (broken === 'fail') throw new ConnectError('gone', Code.Unavailable)
+        if (broken === 'end') return
+      }
+    },
+  })
+}
+
+function passOn(_to: string, message: MPCMessage, stream: Feed<MPCMessage>): void {
+  stream.push(message)
+}
+
+/** To the end, or to a failure: that of a party which went away is nobody's matter here. */
+async function follow(incoming: AsyncIterable<MPCMessage>, arrived: (message: MPCMessage) => void): Promise<void> {
+  try {
+    for await (const message of incoming) arrived(message)
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error
+  }
+}
