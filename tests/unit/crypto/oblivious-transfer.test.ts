@@ -200,6 +200,20 @@ describe('OT extension', () => {
     }
   })
 
+  test('masks what the check says of the choices with fresh bits', () => {
+    const masks = Array.from({ length: 40 }, () => {
+      const { message } = extendAsReceiver(limbEngine, receiver, session, choices, rng)
+      const chi = challenges(416, H(tag.otMatrix, session, message.u))
+      const unmasked = wordsToBytes(foldColumn(Uint8Array.from([...choices, ...new Uint8Array(16)]), 416, chi))
+      return xorBytes(message.xHat, unmasked)
+    })
+    expect(new Set(masks.map((mask) => Buffer.from(mask).toString('hex'))).size).toBe(40)
+    const ones = masks.flatMap((mask) => Array.from({ length: 128 }, (_, i) => bitAt(mask, i)))
+    const total = 40 * 128
+    const excess = ones.reduce((sum, bit) => sum + bit, 0) - total / 2
+    expect(Math.abs(excess)).toBeLessThan(5 * Math.sqrt(total / 4)) // 5 standard deviations, on a fixed seed
+  })
+
   test('refuses a number of transfers that does not fill words', () => {
     expect(() => extendAsReceiver(limbEngine, receiver, session, rng(5), rng)).toThrow('multiple of 32')
   })

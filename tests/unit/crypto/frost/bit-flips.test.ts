@@ -92,6 +92,7 @@ describe.each(frostKeyTypes)('one bit flipped on the way, %s:', (keyType) => {
 
   test.each(['keygen', 'sign'] as const)('%s has every field of every message in its table', (protocol) => {
     const { fields, flips } = protocols[protocol]
+    console.log(`${keyType} ${protocol}: ${flips.length} cases, ${Object.keys(fields).length} fields`)
     const walked = flips.map(({ round, channel, field }) => `${round} ${channel} ${field}`)
     expect(new Set(walked)).toEqual(new Set(Object.keys(fields)))
   })
