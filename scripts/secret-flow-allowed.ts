@@ -47,8 +47,8 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'curve/scalar.ts',
-    code: 'return byteAt(bytes, offset) !== 0xff || borrow(bytes, offset, order) === 1',
-    why: 'scalars on the wire are uniform or masked, and refused only where the sender cheats',
+    code: 'return byteAt(packed, offset) !== 0xff || borrow(packed, offset, order) === 1',
+    why: 'τ and η, which are masked, and refused only where the sender cheats',
   },
   {
     file: 'curve/scalar.ts',

@@ -6,7 +6,8 @@
 import { chunks, isAllZero } from './bytes.ts'
 import { decodePoint, encodePoint, pointLength, type Point } from './curve/secp256k1.ts'
 import { decodeElement, elementLength, type Element } from './curve/ristretto255.ts'
-import { isCanonicalScalar, scalarAt, scalarLength, type PackedScalars, type Scalar } from './curve/scalar.ts'
+import { isCanonicalEntry, isCanonicalScalar, scalarLength } from './curve/scalar.ts'
+import type { PackedScalars, Scalar } from './curve/scalar.ts'
 
 /**
  * - `bytes`: opaque.
@@ -155,13 +156,12 @@ function decodeField(field: Field, body: Uint8Array): Value {
     case 'scalar':
     case 'nonzero-scalar': {
       if (!isCanonicalScalar(body)) throw new MalformedMessage(field.name, 'is not below the group order')
-      const value = scalarAt(body)
-      if (field.kind === 'nonzero-scalar' && isAllZero(value)) throw new MalformedMessage(field.name, 'is zero')
-      return value
+      if (field.kind === 'nonzero-scalar' && isAllZero(body)) throw new MalformedMessage(field.name, 'is zero')
+      return body as Scalar // below q; no further copy, which nobody would overwrite
     }
     case 'scalars':
       for (let i = 0; i < field.count; i++) {
-        if (isCanonicalScalar(body, i * scalarLength)) continue
+        if (isCanonicalEntry(body, i * scalarLength)) continue
         throw new MalformedMessage(`${field.name}[${i}]`, 'is not below the group order')
       }
       return body

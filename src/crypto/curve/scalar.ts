@@ -60,10 +60,14 @@ export function sumScalars({ add }: Pick<ScalarArithmetic, 'add'>, addends: Iter
   return sum
 }
 
-/** Whether 32 bytes at `offset` are below q. */
-export function isCanonicalScalar(bytes: Uint8Array, offset = 0): boolean {
-  // Scalars on the wire are uniform or masked, so nearly all are decided by their first byte, which tells nothing.
-  return byteAt(bytes, offset) !== 0xff || borrow(bytes, offset, order) === 1
+/** Whether 32 bytes are below q. They may be a secret: the same steps for all that are. */
+export function isCanonicalScalar(bytes: Uint8Array): boolean {
+  return borrow(bytes, 0, order) === 1
+}
+
+/** Whether 32 bytes at `offset`, as they were received among many others, are below q: nearly always by their first. */
+export function isCanonicalEntry(packed: PackedScalars, offset: number): boolean {
+  return byteAt(packed, offset) !== 0xff || borrow(packed, offset, order) === 1
 }
 
 /** Whether the scalar is in the upper half, above (q − 1)/2. */

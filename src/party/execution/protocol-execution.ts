@@ -25,7 +25,7 @@ export function createExecutionOf(task: ProtocolTask, rng: Rng, engine?: Engine)
     case 'dkls23-sign': {
       const { protocol, ...params } = task
       const share = decodeKeyShare(task.share)
-      const execution = createSign({ ...params, share }, rng, engine)
+      const execution = orWiped(() => wipeKeyShare(share), () => createSign({ ...params, share }, rng, engine))
       return mapped(execution, (signature) => ({ protocol, ...signature }), () => wipeKeyShare(share))
     }
     case 'frost-keygen': {
@@ -39,11 +39,21 @@ export function createExecutionOf(task: ProtocolTask, rng: Rng, engine?: Engine)
     case 'frost-sign': {
       const { protocol, ...params } = task
       const share = decodeFrostKeyShare(task.share)
-      const execution = createFrostSign({ ...params, share }, rng)
+      const execution = orWiped(() => wipeFrostKeyShare(share), () => createFrostSign({ ...params, share }, rng))
       return mapped(execution, (signature) => ({ protocol, ...signature }), () => wipeFrostKeyShare(share))
     }
     default:
       return task satisfies never
+  }
+}
+
+/** A share that no run can be made with, say because OT state was erased, does not stay in memory either. */
+function orWiped<T>(wipe: () => void, create: () => T): T {
+  try {
+    return create()
+  } catch (error) {
+    wipe()
+    throw error
   }
 }
 

@@ -18,8 +18,11 @@ export function createWorkerRuns(rng: Rng, engine?: Engine): AnswerRequest {
   const perform = (call: WorkerCall): unknown => {
     switch (call.call) {
       case 'open':
-        runs.set(call.run, createExecutionOf(call.task, rng, engine))
-        if ('share' in call.task) call.task.share.fill(0)
+        try {
+          runs.set(call.run, createExecutionOf(call.task, rng, engine))
+        } finally {
+          if ('share' in call.task) call.task.share.fill(0)
+        }
         return undefined
       case 'start':
         return runOf(call.run).start()
