@@ -3,6 +3,8 @@
  * JetStream is in jetstream-log.ts; nothing outside this folder knows NATS.
  */
 
+import type { Trimmed } from './trimmed.ts'
+
 /** One stored message. `sequence` is its position in the stream, from 1; `data` are the exact stored bytes. */
 export type StoredEvent = Readonly<{
   stream: StreamName
@@ -48,6 +50,8 @@ export interface LogReader {
   at(stream: StreamName, sequence: number): Promise<StoredEvent | null>
   /** Position of the newest event of the stream; 0 when it is empty, or not there. */
   lastSequence(stream: StreamName): Promise<number>
+  /** Up to where MESSAGES was moved to an archive; null where it begins with its first event. */
+  trimmed(): Promise<Trimmed | null>
   /**
    * Delivers every matching event after `afterSequence`, in order, without gap or repeat, across reconnects and server
    * restarts. The handler is awaited: the next event comes when it resolves.

@@ -11,7 +11,7 @@ import { maxEventBytes } from './streams.ts'
 import { streamOf } from './subjects.ts'
 
 /** JSStreamWrongLastSequenceErrF and, from 2.12 on, its variant that does not tell the last sequence. */
-const wrongLastSequence: readonly number[] = [10071, 10164]
+export const wrongLastSequence: readonly number[] = [10071, 10164]
 
 /** How long one attempt waits for its acknowledgement, and how long all attempts together go on. */
 const attemptMs = 1000

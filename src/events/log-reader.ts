@@ -15,6 +15,7 @@ import { unavailable } from './jetstream-append.ts'
 import { answers, connectTo, requestTimeoutMs, watchReconnects, type LogAddress } from './jetstream-connect.ts'
 import { followFrom, type Connection } from './jetstream-follow.ts'
 import { eventAt, lastOn, readFrom } from './jetstream-read.ts'
+import { trimmedOf } from './trimmed.ts'
 
 /** Connects to a log that is there, and changes nothing: for whoever may only read. Throws LogUnavailable. */
 export async function openLogReader(address: LogAddress): Promise<LogReader> {
@@ -43,6 +44,10 @@ export function readerOn(
     last: (subject) => lastOn(manager, subject, isReplicated),
     at: (stream, sequence) => eventAt(manager, stream, sequence, isReplicated),
     lastSequence: (stream) => manager.streams.info(stream).then((info) => info.state.last_seq, zeroWithoutStream),
+    trimmed: () =>
+      manager.streams.info('MESSAGES').then(trimmedOf, (error: unknown) => {
+        throw unavailable('reading failed', error)
+      }),
     follow: (filter, afterSequence, handle) => followFrom(connection, filter, afterSequence, handle, onFollowerError),
     healthy: () => answers(nats),
     close: () => nats.close(),

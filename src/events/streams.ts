@@ -2,6 +2,7 @@
  * The three streams with every limit explicit, and their creation. A full stream refuses new events: it never drops old
  * ones. Only options that nats-server 2.9 knows are used.
  */
+import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   DiscardPolicy,
@@ -125,8 +126,23 @@ async function createOrUpdate(manager: JetStreamManager, config: ReturnType<type
     }
   } else if (isUpToDate(present.config, config)) {
     return
+  } else if (isParked(present.config)) {
+    // With its subjects it would get events that the trim has not counted.
+    throw new Error('it is being trimmed; where that was killed, run mpc audit trim again')
   }
   await manager.streams.update(config.name, config)
+}
+
+/** Subjects that MESSAGES takes its events under while it is trimmed (trim-messages.ts). Nobody writes there. */
+const parkedSubjects = 'mpc.trimming.'
+
+export function parkingSubject(): string {
+  return parkedSubjects + randomBytes(8).toString('hex')
+}
+
+/** Whether a trim is under way, or was killed. */
+export function isParked({ subjects = [] }: Pick<StreamConfig, 'subjects'>): boolean {
+  return subjects.some((subject) => subject.startsWith(parkedSubjects))
 }
 
 /** JSStreamNameExistErr: another service created the stream, with other limits, between our look and our creation. */

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { spawnKept, type KeptProcess } from '../../../src/cli/processes/kept-process.ts'
 import { freePort } from '../../../src/cli/processes/free-port.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
+import { openTrimmer } from '../../../src/events/trim-messages.ts'
 
 /** The accounts of the production configuration on a server of our own, without TLS. */
 let folder: string
@@ -106,9 +107,27 @@ describe('with the permissions of production', () => {
     await coordinator.close()
   })
 
+  test('the operator drops what it is told to from the beginning of MESSAGES, nobody else does', async () => {
+    const router = await logAs('router')
+    for (const n of [2, 3]) await router.append('mpc.message.s1.all', event, { messageId: `message ${n}` })
+    const record = { upTo: 1, sessionsUpTo: 1, subtrees: [new Uint8Array(32)] }
+    const trimAs = async (user: string) => {
+      const trimmer = await openTrimmer({ url: `nats://${user}:${user}-password@127.0.0.1:${port}`, name: user })
+      return trimmer.trim(record).finally(() => trimmer.close())
+    }
+    const firstOf = async () => (await router.read('mpc.message.>')[Symbol.asyncIterator]().next()).value?.sequence
+    for (const user of ['router', 'auditor', 'coordinator']) await expect(trimAs(user)).rejects.toThrow()
+    expect(await firstOf()).toBe(1)
+    expect(await trimAs('operator')).toMatchObject({ messages: 1 })
+    expect(await firstOf()).toBe(2)
+    expect(await router.trimmed()).toEqual(record)
+    await router.append('mpc.message.s1.all', event, { messageId: 'message 4' })
+    await router.close()
+  })
+
   test('the auditor can read everything', async () => {
     const auditor = await jetstreamManager(await connectAs('auditor'))
-    expect(textOf(await auditor.direct.getMessage('MESSAGES', { seq: 1 }))).toBe('an event')
+    expect(textOf(await auditor.direct.getMessage('MESSAGES', { seq: 2 }))).toBe('an event')
   })
 
   test('nobody gets in with a wrong password', async () => {

@@ -87,6 +87,10 @@ export class ScriptedLog implements EventLog {
     return this.#stored[stream][sequence - 1] ?? null
   }
 
+  async trimmed(): Promise<null> {
+    return null
+  }
+
   async lastSequence(stream: StreamName): Promise<number> {
     return this.#stored[stream].length
   }
