@@ -4,6 +4,7 @@
  */
 import type { StoredEvent } from '../events/event-log.ts'
 import { emptyChain, type ChainHead } from '../events/session-event.ts'
+import type { Trimmed } from '../events/trimmed.ts'
 import { checkSession, verdictOf, type SessionReport, type Verdict } from './check-session.ts'
 import {
   auditedStreams,
@@ -69,14 +70,15 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
       }
     }
     const expectedHead = headOf(source, sessionId, heads)
-    const report = await checkSession(records, { expectedHead, keyOf: (keyId) => keys.get(keyId) ?? null })
+    const keyOf = (keyId: string) => keys.get(keyId) ?? null
+    const report = await checkSession(records, { expectedHead, keyOf, trimmed: source.trimmed })
     if (report.key !== null) keys.set(report.key.keyId, report.key)
     if (report.opaque) counts.opaqueSessions += 1
     else if (report.type === 'sign' && !report.keyKnown) counts.withoutKeySession += 1
     report.findings.forEach((finding) => findings.add(finding))
     onSession?.(report)
   }
-  if (source.complete) [...gaps(seen), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
+  if (source.complete) [...gaps(seen, source.trimmed), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
   source.problems().forEach((problem) => findings.add(problem))
   for (const finding of (await witness?.conclude()) ?? []) findings.add(finding)
   const { inOrder, count, verdict } = findings
@@ -112,13 +114,23 @@ function newSequences({ extent }: AuditSource): Readonly<Record<AuditedStream, S
   return { SESSIONS: new SequenceSet(extent.SESSIONS), MESSAGES: new SequenceSet(extent.MESSAGES) }
 }
 
-function* gaps(seen: Readonly<Record<AuditedStream, SequenceSet>>): Generator<Finding> {
+function* gaps(seen: Readonly<Record<AuditedStream, SequenceSet>>, trimmed?: Trimmed): Generator<Finding> {
   for (const stream of auditedStreams) {
-    for (const { first, last } of seen[stream].gaps()) {
+    const moved = stream === 'MESSAGES' ? (trimmed?.upTo ?? 0) : 0
+    for (const gap of seen[stream].gaps()) {
+      const { last } = gap
+      if (gap.first <= moved) yield movedAway(stream, moved)
+      if (last <= moved) continue
+      const first = Math.max(gap.first, moved + 1)
       const reason = first === last ? 'the event is missing' : `the events up to ${last} are missing`
       yield { kind: 'tampered', stream, sequence: first, sessionId: null, reason }
     }
   }
+}
+
+function movedAway(stream: AuditedStream, upTo: number): Finding {
+  const reason = `the events up to ${upTo} were moved to an archive: name that with --archive`
+  return { kind: 'unjudged', stream, sequence: 1, sessionId: null, reason }
 }
 
 function* lostSessions(

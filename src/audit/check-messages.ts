@@ -23,11 +23,14 @@ export type MessagesCheck = Readonly<{
   signed: readonly SignedMessage[]
 }>
 
+/** `isPart`: the first of them may have been moved away, and only each by itself can be judged. */
+type Messages = Readonly<{ records: readonly StoredEvent[]; isPart: boolean }>
+
 /** `blameEnd` is told what a completed session lacks, or what its result contradicts. */
 export async function checkMessages(
   facts: SessionFacts,
   key: KeyFacts | null,
-  records: readonly StoredEvent[],
+  { records, isPart }: Messages,
   blameEnd: (reason: string) => void,
 ): Promise<MessagesCheck> {
   const binding = bindingOrNull(facts)
@@ -57,10 +60,11 @@ export async function checkMessages(
       else signed.push(verdict.message)
     } else {
       const problem = recordProblem(facts, record, event, routed, tickets)
-      if (problem !== null) entry.blame(wrong, problem)
+      if (problem !== null && !isPart) entry.blame(wrong, problem)
     }
   }
-  const frost = binding === null || !facts.isFollowed ? null : checkRun(facts, binding, key, signed, entries, blameEnd)
+  const isRun = binding !== null && facts.isFollowed && !isPart
+  const frost = isRun ? checkRun(facts, binding, key, signed, entries, blameEnd) : null
   return { entries, opaque: binding === null && routed.size > 0, frost, binding, signed }
 }
 

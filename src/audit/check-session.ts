@@ -3,6 +3,7 @@ import { equalBytes } from '../crypto/bytes.ts'
 import type { FrostPublicKey } from '../crypto/frost/key-share.ts'
 import type { KeyType } from '../crypto/key-type.ts'
 import { verifyChain, type ChainHead } from '../events/session-event.ts'
+import type { Trimmed } from '../events/trimmed.ts'
 import { checkMessages } from './check-messages.ts'
 import { Entry, type TimelineEntry } from './entry.ts'
 import { inLogOrder, mergeByTime } from './log-order.ts'
@@ -38,11 +39,13 @@ export type SessionContext = Readonly<{
   keyOf: (keyId: string) => KeyFacts | null
   /** The end of the session's chain as somebody else has kept it. */
   expectedHead: ChainHead | null
+  /** What the records leave out of MESSAGES; absent: nothing. */
+  trimmed?: Trimmed | undefined
 }>
 
 export async function checkSession(
   records: SessionRecords,
-  { keyOf, expectedHead }: SessionContext = { keyOf: () => null, expectedHead: null },
+  { keyOf, expectedHead, trimmed }: SessionContext = { keyOf: () => null, expectedHead: null },
 ): Promise<SessionReport> {
   const { sessionId } = records
   const { facts, entries: lifecycle } = await takeLifecycle(records)
@@ -59,11 +62,13 @@ export async function checkSession(
   if (lifecycle.length === 0) findings.push(atEnd(records, 'the session was never created'))
   if (key !== null) blameForKey(facts, key, lifecycle)
 
-  const judged = await checkMessages(facts, key, records.messages, (reason) =>
+  const isPart = trimmed !== undefined && facts.started && (lifecycle[0]?.sequence ?? 0) <= trimmed.sessionsUpTo
+  if (isPart) findings.push(movedAway(sessionId, trimmed))
+  const judged = await checkMessages(facts, key, { records: records.messages, isPart }, (reason) =>
     lifecycle.find(({ kind }) => kind === 'SessionCompleted')?.blame('tampered', reason),
   )
   const { entries: messages, opaque, frost, binding, signed } = judged
-  await checkWitnesses(facts, records, lifecycle, binding, signed)
+  await checkWitnesses(facts, records, lifecycle, isPart ? null : binding, signed)
   const entries = mergeByTime(lifecycle, messages)
   findings.push(...entries.flatMap((entry) => entry.findings(sessionId)))
   const shown = entries.map((entry) => entry.shown(facts))
@@ -101,6 +106,11 @@ function blameForKey(facts: SessionFacts, key: KeyFacts, lifecycle: readonly Ent
       blame('PartyJoined', partyId, `${partyId} made the key with another identity`)
     }
   }
+}
+
+function movedAway(sessionId: string, { upTo }: Trimmed): Finding {
+  const reason = `what it had in MESSAGES up to ${upTo} was moved to an archive: name that with --archive`
+  return { kind: 'unjudged', stream: 'MESSAGES', sequence: null, sessionId, reason }
 }
 
 function atEnd({ sessionId, lifecycle }: SessionRecords, reason: string): Finding {

@@ -8,6 +8,7 @@ import {
   noCheckpoint,
   readCheckpoint,
   type Checkpoint,
+  type CheckpointHead,
 } from './checkpoint-event.ts'
 import type { Finding } from './records.ts'
 
@@ -19,17 +20,22 @@ export type CheckpointChain = Readonly<{
   findings: readonly Finding[]
 }>
 
-/** `keys`: Ed25519 public keys of the coordinators; none: the first checkpoint's is trusted. */
+/**
+ * `keys`: Ed25519 public keys of the coordinators; none: the first checkpoint's is trusted. `isPart`: the chain may
+ * begin with any checkpoint; what came before it only its signature vouches for.
+ */
 export async function followChain(
   stored: readonly StoredEvent[],
   keys: readonly Uint8Array[],
+  isPart = false,
 ): Promise<CheckpointChain> {
   const checkpoints: Checkpoint[] = []
   let trustedKeys = keys
   try {
     for (const { sequence, data } of stored) {
       if (trustedKeys.length === 0) trustedKeys = [decodeCheckpoint(data).coordinatorKey]
-      const checkpoint = await readCheckpoint(data, checkpoints.at(-1) ?? noCheckpoint, trustedKeys)
+      const previous = checkpoints.at(-1) ?? (isPart ? headBefore(data) : noCheckpoint)
+      const checkpoint = await readCheckpoint(data, previous, trustedKeys)
       if (checkpoint.sequence !== sequence) throw new BrokenCheckpoint(`checkpoint ${sequence} is out of its place`)
       checkpoints.push(checkpoint)
     }
@@ -41,6 +47,11 @@ export async function followChain(
   return { checkpoints, trustedKeys, findings: [] }
 }
 
+function headBefore(data: Uint8Array): CheckpointHead {
+  const { event, sequence } = decodeCheckpoint(data)
+  return { ...noCheckpoint, sequence: sequence - 1, hash: event.previousHash }
+}
+
 /** Checkpoints that somebody has kept: Postgres, or an earlier export. */
 export type KeptCheckpoints = Readonly<{
   /** For people: who has them. */
@@ -50,7 +61,7 @@ export type KeptCheckpoints = Readonly<{
 
 /**
  * The first checkpoint that was kept and is another one in the log, or gone. What is newer than `takenAtMs` (Unix
- * milliseconds) need not be there.
+ * milliseconds) need not be there, nor what is older than the first in a part of a chain.
  */
 export function compareWithKept(
   stored: readonly StoredEvent[],
@@ -58,7 +69,9 @@ export function compareWithKept(
   takenAtMs: number,
 ): Finding | null {
   const present = new Map(stored.map(({ sequence, data }) => [sequence, data]))
+  const first = stored[0]?.sequence ?? 0
   for (const { sequence, data } of checkpoints) {
+    if (sequence < first) continue
     const ours = present.get(sequence)
     if (ours === undefined) {
       if (decodeCheckpoint(data).timeMs > takenAtMs) continue

@@ -14,7 +14,7 @@ import {
 import type { Checkpoint } from './checkpoint-event.ts'
 import { LeafStore } from './leaf-store.ts'
 import { leafOfEvent, leafOfGap } from './log-leaf.ts'
-import { appendLeaf, emptyFrontier, rootOf, verifyInclusion } from './merkle-tree.ts'
+import { appendLeaf, emptyFrontier, rootOf, verifyInclusion, type Frontier } from './merkle-tree.ts'
 import { auditedStreams, type AuditedEvent, type AuditedStream, type AuditSource, type Finding } from './records.ts'
 
 export type CheckpointOptions = Readonly<{
@@ -27,15 +27,21 @@ export type CheckpointWitness = LogWitness &
   Readonly<{
     /** In one line, for people: how far the log is covered, and by whose key. */
     summary(): string
+    /** The newest checkpoint that fits the chain; null: none. */
+    readonly newest: Checkpoint | null
+    /** Events seen, and those of them that it covers. */
+    counts(): Readonly<{ events: number; covered: number }>
+    /** Of a complete source, when all was seen: the leaves of both trees that the newest checkpoint covers. */
+    readonly leaves: Readonly<Record<AuditedStream, LeafStore>>
   }>
 
 const treeOf = { SESSIONS: 'sessions', MESSAGES: 'messages' } as const
 
 export async function createCheckpointWitness(
-  source: Pick<AuditSource, 'complete' | 'extent' | 'takenAtMs' | 'checkpoints'>,
+  source: Pick<AuditSource, 'complete' | 'extent' | 'takenAtMs' | 'checkpoints' | 'trimmed'>,
   { coordinatorKeys = [], kept = [] }: CheckpointOptions = {},
 ): Promise<CheckpointWitness> {
-  const chain = await followChain(source.checkpoints, coordinatorKeys)
+  const chain = await followChain(source.checkpoints, coordinatorKeys, !source.complete)
   const leaves = { SESSIONS: new LeafStore(), MESSAGES: new LeafStore() }
   const newest = chain.checkpoints.at(-1)
   const findings: Finding[] = [...chain.findings, ...missingChain(source, coordinatorKeys)]
@@ -60,6 +66,9 @@ export async function createCheckpointWitness(
       if (!source.complete) return findings
       return [...findings, ...auditedStreams.flatMap((stream) => compareTrees(stream, chain, leaves[stream], source))]
     },
+    newest: newest ?? null,
+    counts: () => ({ ...counts }),
+    leaves,
     summary: () => summary(chain, counts, coordinatorKeys.length > 0),
   }
 }
@@ -89,14 +98,17 @@ function compareTrees(
   stream: AuditedStream,
   { checkpoints }: CheckpointChain,
   leaves: LeafStore,
-  { extent }: Pick<AuditSource, 'extent'>,
+  { extent, trimmed }: Pick<AuditSource, 'extent' | 'trimmed'>,
 ): readonly Finding[] {
   const found = (sequence: number, reason: string): readonly Finding[] => [
     { kind: 'tampered', stream, sequence, sessionId: null, reason },
   ]
-  let tree = emptyFrontier
+  // Of what was moved to an archive the stream tells the tree: it makes the root of the next checkpoint, or is wrong.
+  const isTrimmed = stream === 'MESSAGES' && trimmed !== undefined
+  let tree: Frontier = isTrimmed ? { size: trimmed.upTo, subtrees: trimmed.subtrees } : emptyFrontier
   for (const checkpoint of checkpoints) {
     const { size, root } = checkpoint[treeOf[stream]]
+    if (size < tree.size) continue
     const end = extent[stream]
     if (size > end) {
       return found(end + 1, `checkpoint ${checkpoint.sequence} covers ${size} events: the end of the log was cut off`)

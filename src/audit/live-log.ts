@@ -14,7 +14,9 @@ import {
   sessionIdOf,
   sessionSubject,
 } from '../events/subjects.ts'
-import type { AuditedStream, AuditSource, Extent, SessionRecords } from './records.ts'
+import { joinRecords, nothingOf } from './archive/join.ts'
+import type { Archive } from './archive/open-archive.ts'
+import type { AuditedStream, AuditSource, Extent, Finding, SessionRecords } from './records.ts'
 
 type Indexed = { readonly lifecycle: number[]; readonly messages: number[]; started: boolean }
 type Index = Map<string, Indexed>
@@ -33,27 +35,38 @@ export async function readSession(log: LogReader, sessionId: string): Promise<Se
   return { sessionId, lifecycle, messages }
 }
 
-/** Some sessions, each with the session that made its key. Throws UnknownSession. */
+/** Some sessions, each with the session that made its key. `archive`: of this log. Throws UnknownSession. */
 export async function selectSessions(
   log: LogReader,
   sessionIds: readonly string[],
   takenAtMs: number,
+  archive: Archive | null = null,
 ): Promise<AuditSource> {
   const stored = await storedCheckpoints(log)
   const extent = await extentOf(log)
+  const trimmed = (await log.trimmed()) ?? undefined
+  const problems: Finding[] = []
+  const read = async (sessionId: string): Promise<SessionRecords | null> => {
+    const live = await readSession(log, sessionId)
+    const archived = (await archive?.find(sessionId)) ?? null
+    if (archived === null) return live
+    const present = { extent, trimmedUpTo: trimmed?.upTo ?? 0 }
+    return joinRecords(archived, live ?? nothingOf(sessionId), present, problems)
+  }
   return {
     complete: false,
     extent,
     takenAtMs,
     checkpoints: stored,
-    problems: () => [],
+    trimmed: archive === null ? trimmed : undefined,
+    problems: () => problems,
     sessions: async function* () {
       const done = new Set<string>()
       for (const sessionId of sessionIds) {
-        const records = await readSession(log, sessionId)
+        const records = await read(sessionId)
         if (records === null) throw new UnknownSession(sessionId)
         const keyId = keyIdOf(records)
-        const needed = keyId === null || done.has(keyId) ? null : await readSession(log, keyId)
+        const needed = keyId === null || done.has(keyId) ? null : await read(keyId)
         for (const wanted of [needed, records]) {
           if (wanted === null || done.has(wanted.sessionId)) continue
           done.add(wanted.sessionId)
@@ -82,7 +95,7 @@ async function extentOf(log: LogReader): Promise<Extent> {
 }
 
 /** Of the key that a sign session names; null for any other session. */
-function keyIdOf({ lifecycle: [first] }: SessionRecords): string | null {
+export function keyIdOf({ lifecycle: [first] }: SessionRecords): string | null {
   try {
     const created = first === undefined ? undefined : decodeStored(first.data).payload
     if (created?.case !== 'sessionCreated' || created.value.sessionType !== 'sign') return null
@@ -93,9 +106,17 @@ function keyIdOf({ lifecycle: [first] }: SessionRecords): string | null {
   }
 }
 
-/** The whole log as it is now; what is appended later is left out. */
-export async function openLiveLog(log: LogReader, takenAtMs: number): Promise<AuditSource> {
+/**
+ * The whole log as it is now; what is appended later is left out. With its archive, and what that holds: then it is
+ * complete also where it was trimmed.
+ */
+export async function openLiveLog(
+  log: LogReader,
+  takenAtMs: number,
+  archive: Archive | null = null,
+): Promise<AuditSource> {
   const index: Index = new Map()
+  const trimmed = (await log.trimmed()) ?? undefined
   const stored = await storedCheckpoints(log)
   const lastLifecycle = await log.lastSequence('SESSIONS')
   // Taken after the other: every message of a session that is completed by then is there.
@@ -103,21 +124,39 @@ export async function openLiveLog(log: LogReader, takenAtMs: number): Promise<Au
   await indexLifecycle(log, index, lastLifecycle)
   const messagesEnd = await indexMessages(log, index, lastMessage, lastLifecycle)
   const extent: Extent = { SESSIONS: lastLifecycle, MESSAGES: messagesEnd }
+  const problems: Finding[] = []
   return {
     complete: true,
     extent,
     takenAtMs,
     checkpoints: stored,
-    problems: () => [],
+    trimmed: archive === null ? trimmed : undefined,
+    problems: () => problems,
     sessions: async function* () {
-      for (const [sessionId, { lifecycle, messages }] of index) {
-        yield {
-          sessionId,
-          lifecycle: await readAt(log, 'SESSIONS', lifecycle),
-          messages: await readAt(log, 'MESSAGES', messages),
-        }
+      const present = { extent, trimmedUpTo: trimmed?.upTo ?? 0 }
+      const rest = new Map(index)
+      problems.length = 0
+      for await (const archived of archive?.sessions(problems) ?? []) {
+        const { sessionId } = archived
+        const indexed = rest.get(sessionId)
+        rest.delete(sessionId)
+        const live = indexed === undefined ? nothingOf(sessionId) : await readIndexed(log, sessionId, indexed)
+        yield joinRecords(archived, live, present, problems)
       }
+      for (const [sessionId, indexed] of rest) yield await readIndexed(log, sessionId, indexed)
     },
+  }
+}
+
+async function readIndexed(
+  log: LogReader,
+  sessionId: string,
+  { lifecycle, messages }: Indexed,
+): Promise<SessionRecords> {
+  return {
+    sessionId,
+    lifecycle: await readAt(log, 'SESSIONS', lifecycle),
+    messages: await readAt(log, 'MESSAGES', messages),
   }
 }
 

@@ -42,23 +42,38 @@ export function rootOf({ subtrees }: Frontier): Uint8Array {
   return subtrees.length === 0 ? emptyRoot : subtrees.reduceRight((right, left) => nodeHash(left, right))
 }
 
-/** All leaves of a stream, for proofs. 32 bytes a leaf. */
+/**
+ * All leaves of a stream, for proofs: 32 bytes a leaf. Those that a `base` stands for are not there: about them nothing
+ * can be proved, about all later ones everything, because a path leads past complete subtrees of the base only.
+ */
 export class MerkleTree {
+  readonly #base: Frontier
   #leaves = new Uint8Array(hashLength * 1024)
-  #size = 0
+  #size: number
+
+  constructor(base: Frontier = emptyFrontier) {
+    this.#base = base
+    this.#size = base.size
+  }
 
   get size(): number {
     return this.#size
   }
 
+  /** How many of the first leaves are not there. */
+  get baseSize(): number {
+    return this.#base.size
+  }
+
   append(leaf: Uint8Array): void {
     if (leaf.length !== hashLength) throw new RangeError('a leaf hash is 32 bytes')
-    if (hashLength * this.#size === this.#leaves.length) {
+    const place = this.#size - this.#base.size
+    if (hashLength * place === this.#leaves.length) {
       const grown = new Uint8Array(2 * this.#leaves.length)
       grown.set(this.#leaves)
       this.#leaves = grown
     }
-    this.#leaves.set(leaf, hashLength * this.#size)
+    this.#leaves.set(leaf, hashLength * place)
     this.#size += 1
   }
 
@@ -88,7 +103,22 @@ export class MerkleTree {
 
   /** Root over leaves [start, start + count), count > 0. */
   #subtree(start: number, count: number): Uint8Array {
-    if (count === 1) return this.#leaves.slice(hashLength * start, hashLength * (start + 1))
+    if (start + count <= this.#base.size) return this.#baseSubtree(start, count)
+    const place = start - this.#base.size
+    if (count === 1) return this.#leaves.slice(hashLength * place, hashLength * (place + 1))
+    const left = largestPowerBelow(count)
+    return nodeHash(this.#subtree(start, left), this.#subtree(start + left, count - left))
+  }
+
+  /** Throws RangeError for what lies within a subtree of the base. */
+  #baseSubtree(start: number, count: number): Uint8Array {
+    let [first, rest] = [0, this.#base.size]
+    for (const root of this.#base.subtrees) {
+      const size = largestPowerBelow(rest + 1)
+      if (first === start && size === count) return root
+      ;[first, rest] = [first + size, rest - size]
+    }
+    if (count === 1) throw new RangeError('this leaf is not there')
     const left = largestPowerBelow(count)
     return nodeHash(this.#subtree(start, left), this.#subtree(start + left, count - left))
   }

@@ -1,5 +1,6 @@
 /** What is audited: the stored events of sessions, whether they come from the live log or from an export. */
 import type { StoredEvent, StreamName } from '../events/event-log.ts'
+import type { Trimmed } from '../events/trimmed.ts'
 
 /** The streams that hold what happens in sessions. */
 export const auditedStreams = ['SESSIONS', 'MESSAGES'] as const satisfies readonly StreamName[]
@@ -26,6 +27,8 @@ export interface AuditSource {
   readonly takenAtMs: number
   /** All checkpoints that there were before the extent was taken, oldest first. */
   readonly checkpoints: readonly StoredEvent[]
+  /** What is left out of MESSAGES, because it was moved to an archive that is not part of the source. */
+  readonly trimmed?: Trimmed | undefined
   /** Each session once, the oldest first; a key's before those that sign with it. One is in memory at a time. */
   sessions(): AsyncIterable<SessionRecords>
   /** What is wrong with where they come from, known when all have been read. */

@@ -31,7 +31,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number):
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {
       const bytes = Buffer.concat([rest, chunk.subarray(from, end + 1)])
       if (bytes.length > maxBytes) throw new BadLine(number, 'the line is too long')
-      yield { number, bytes, text: decode(utf8, bytes, number) }
+      yield { number, bytes, text: decode(utf8, bytes.subarray(0, -1), number) }
       number += 1
       from = end + 1
       rest = Buffer.alloc(0)

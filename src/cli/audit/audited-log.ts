@@ -1,8 +1,12 @@
 /** The log that the audit commands read, and what else they look things up in. */
+import { join } from 'node:path'
 import pg from 'pg'
+import { openArchive, type Archive } from '../../audit/archive/open-archive.ts'
 import type { KeptHead } from '../../audit/check-log.ts'
 import type { KeptCheckpoints } from '../../audit/checkpoint-chain.ts'
+import { openExport } from '../../audit/read-export.ts'
 import type { LogReader } from '../../events/event-log.ts'
+import type { LogAddress } from '../../events/jetstream-connect.ts'
 import { openLogReader } from '../../events/log-reader.ts'
 import { runningDatabaseUrl, runningNatsUrl } from '../stack/running-backing.ts'
 import { StartupError } from '../startup-error.ts'
@@ -16,12 +20,31 @@ export const natsHelp =
   '\nThe log is read at NATS_URL (as the user "auditor", see deploy/nats), or where that is not set, at the stack that\n' +
   'runs on the data folder.'
 
+export function addressOf({ data }: WhereOptions): LogAddress {
+  return { url: process.env['NATS_URL'] || runningNatsUrl(data), name: 'auditor' }
+}
+
+/** Null where none is named. Throws UnreadableArchive. */
+export async function archiveAt(folder: string | undefined): Promise<Archive | null> {
+  return folder === undefined ? null : openArchive(folder)
+}
+
+/** The checkpoints in its files. Throws UnreadableExport. */
+export async function archivedCheckpoints({ folder, files }: Archive): Promise<readonly KeptCheckpoints[]> {
+  const kept: KeptCheckpoints[] = []
+  for (const { name } of files) {
+    const path = join(folder, name)
+    kept.push({ keeper: path, checkpoints: (await openExport(path)).checkpoints })
+  }
+  return kept
+}
+
 /** Runs `use` on the log at NATS_URL or of the running stack. Throws StartupError, LogUnavailable. */
 export async function withLog<Result>(
   { data }: WhereOptions,
   use: (log: LogReader) => Promise<Result>,
 ): Promise<Result> {
-  const log = await openLogReader({ url: process.env['NATS_URL'] || runningNatsUrl(data), name: 'auditor' })
+  const log = await openLogReader(addressOf({ data }))
   try {
     return await use(log)
   } finally {

@@ -1,9 +1,11 @@
 /** `mpc audit …`: reading and judging the log. Everything here only reads. */
 import { InvalidArgumentError, type Command } from 'commander'
 import { natsHelp } from './audited-log.ts'
+import type { ArchiveCommand } from './archive.ts'
 import type { ExportOptions } from './export.ts'
 import type { ListOptions } from './list.ts'
 import type { ShowOptions } from './show.ts'
+import type { TrimCommand } from './trim.ts'
 import type { VerifyOptions } from './verify.ts'
 
 const verifyHelp = `
@@ -12,6 +14,16 @@ A session comes with the session that made its key. With --database each session
 end that the coordinator keeps in Postgres, and the checkpoints with those that are kept there, which shows a log that
 was cut short or rewritten as a whole. Without --coordinator-key the key of the first checkpoint is trusted, and shown.
 What is checked, and the form of an export: docs/audit.md.`
+
+const archiveHelp = `
+The log and what is archived of it are checked first, as by verify --all --archive: of one that is not intact nothing is
+taken. Each file is read back and checked before the manifest names it. Killed, a run leaves the archive as it was; the
+next goes on there. Nothing is taken out of the log. Exit code as of verify.`
+
+const trimHelp = `
+Only the beginning of MESSAGES can be dropped, up to the first event that is not of a session that is over, archived,
+checked and under a checkpoint. SESSIONS and CHECKPOINTS stay. With --yes NATS_URL names the operator (deploy/nats).
+Routers wait for a moment. Afterwards audits of the whole log need --archive. Exit code as of verify.`
 
 export function addAuditCommands(program: Command): void {
   const audit = program.command('audit').description('what happened in the log, and whether it was changed')
@@ -25,6 +37,7 @@ export function addAuditCommands(program: Command): void {
 
   located(audit.command('show <session>').description('a session event by event: who, when, size, hash, in order or not'))
     .option('--file <export>', 'from an export in place of the log')
+    .option('--archive <folder>', 'where messages are that were trimmed')
     .option('--follow', 'go on until the session is over')
     .option('--json', 'as JSON; with --follow one event a line')
     .addHelpText('after', natsHelp)
@@ -33,10 +46,37 @@ export function addAuditCommands(program: Command): void {
   located(audit.command('export [session...]').description('sessions, or the whole log, in one file'))
     .requiredOption('-o, --output <file>', 'where to')
     .option('--force', 'replace the file if it is there')
+    .option('--archive <folder>', 'where messages are that were trimmed')
     .addHelpText('after', `\nA sign session brings the session that made its key. ${natsHelp}`)
     .action(async (sessions: string[], options: ExportOptions) => {
       await (await import('./export.ts')).exportLog(sessions, options)
     })
+
+  const archive = located(audit.command('archive'))
+    .description('copy sessions that are over into checked files, going on where the last run ended')
+    .requiredOption('-o, --output <folder>', 'of the archive')
+    .option('--before <when>', 'only sessions over for so long (30d, 12h), or before a time', endedBefore, endedBefore('30d'))
+    .option('--file-size <bytes>', 'begin another file after so many bytes of events', fileSize, 256 * 1024 * 1024)
+    .option('--database [url]', "compare with the checkpoints that Postgres keeps (default: DATABASE_URL, or the stack's)")
+    .option('--coordinator-key <hex>', 'public key that signs the checkpoints; may be repeated', publicKey, [])
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', `${archiveHelp}\n${natsHelp}`)
+    .action(async (options: ArchiveCommand) => {
+      process.exitCode = await (await import('./archive.ts')).archive(options)
+    })
+  archive.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+
+  const trim = located(audit.command('trim'))
+    .description('drop from MESSAGES what an archive holds, after checking both once more')
+    .requiredOption('--archive <folder>', 'of this log')
+    .option('--yes', 'do it; without, only say what would be dropped')
+    .option('--database [url]', "compare with what Postgres keeps (default: DATABASE_URL, or the stack's)")
+    .option('--coordinator-key <hex>', 'public key that signs the checkpoints; may be repeated', publicKey, [])
+    .addHelpText('after', `${trimHelp}\n${natsHelp}`)
+    .action(async (options: TrimCommand) => {
+      process.exitCode = await (await import('./trim.ts')).trim(options)
+    })
+  trim.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
 
   const verify = located(audit.command('verify [target]'))
     .description('check an export file, a session, or the whole log')
@@ -44,6 +84,7 @@ export function addAuditCommands(program: Command): void {
     .option('--database [url]', "compare with what Postgres keeps (default: DATABASE_URL, or the stack's)")
     .option('--coordinator-key <hex>', 'public key that signs the checkpoints; may be repeated', publicKey, [])
     .option('--since <export>', 'earlier export, whose checkpoints have to be there; may be repeated', repeated, [])
+    .option('--archive <folder>', 'of this log, to check with it; alone: to check by itself')
     .option('--json', 'as one JSON object, with all findings')
     .addHelpText('after', `${verifyHelp}\n${natsHelp}`)
     .action(async (target: string | undefined, options: VerifyOptions) => {
@@ -64,6 +105,22 @@ function publicKey(text: string, before: readonly string[]): readonly string[] {
 
 function repeated(text: string, before: readonly string[]): readonly string[] {
   return [...before, text]
+}
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** An age, or a time: unix milliseconds. */
+function endedBefore(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const time = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (unitMs[unit] ?? 0)
+  if (Number.isNaN(time)) throw new InvalidArgumentError('must be an age such as 30d, 12h, 15m, 0s, or a date.')
+  return time
+}
+
+function fileSize(text: string): number {
+  const bytes = Number(text)
+  if (!/^\d{1,12}$/.test(text) || bytes < 1) throw new InvalidArgumentError('must be a number of bytes.')
+  return bytes
 }
 
 function wholeNumber(text: string): number {

@@ -50,7 +50,7 @@ export function verdictLine(report: LogReport): string {
 }
 
 export function findingText({ stream, sequence, sessionId, reason }: Finding): string {
-  const place = stream === 'FILE' ? `line ${sequence}` : `${stream}${sequence === null ? '' : ` ${sequence}`}`
+  const place = `${stream === 'FILE' && sequence !== null ? 'line' : stream}${sequence === null ? '' : ` ${sequence}`}`
   return `${place}${sessionId === null ? '' : ` of session ${sessionId}`}: ${reason}`
 }
 

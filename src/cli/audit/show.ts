@@ -6,10 +6,10 @@ import type { AuditSource } from '../../audit/records.ts'
 import type { KeyFacts } from '../../audit/session-facts.ts'
 import type { LogReader } from '../../events/event-log.ts'
 import { isToken, messagesOfSession, sessionSubject } from '../../events/subjects.ts'
-import { withLog, type WhereOptions } from './audited-log.ts'
-import { entryLine, headingOf, legend } from './render.ts'
+import { archiveAt, withLog, type WhereOptions } from './audited-log.ts'
+import { entryLine, findingText, headingOf, legend } from './render.ts'
 
-export type ShowOptions = WhereOptions & Readonly<{ json?: true; follow?: true; file?: string }>
+export type ShowOptions = WhereOptions & Readonly<{ json?: true; follow?: true; file?: string; archive?: string }>
 
 /** Throws UnknownSession, and what the log or the export throws. */
 export async function show(sessionId: string, options: ShowOptions): Promise<void> {
@@ -17,7 +17,8 @@ export async function show(sessionId: string, options: ShowOptions): Promise<voi
   const { file, follow } = options
   if (file !== undefined) return print(await reportIn(await openExport(file), sessionId), options)
   await withLog(options, async (log) => {
-    const report = async () => reportIn(await selectSessions(log, [sessionId], Date.now()), sessionId)
+    const archive = await archiveAt(options.archive)
+    const report = async () => reportIn(await selectSessions(log, [sessionId], Date.now(), archive), sessionId)
     if (follow === true) await followSession(log, sessionId, report, options)
     else print(await report(), options)
   })
@@ -27,7 +28,8 @@ export async function show(sessionId: string, options: ShowOptions): Promise<voi
 async function reportIn(source: AuditSource, sessionId: string): Promise<SessionReport> {
   const keys = new Map<string, KeyFacts>()
   for await (const records of source.sessions()) {
-    const report = await checkSession(records, { expectedHead: null, keyOf: (keyId) => keys.get(keyId) ?? null })
+    const keyOf = (keyId: string) => keys.get(keyId) ?? null
+    const report = await checkSession(records, { expectedHead: null, keyOf, trimmed: source.trimmed })
     if (report.sessionId === sessionId) return report
     if (report.key !== null) keys.set(report.key.keyId, report.key)
   }
@@ -42,6 +44,8 @@ function print(report: SessionReport, { json }: ShowOptions): void {
   }
   console.log(headingOf(report))
   for (const entry of report.entries) console.log(entryLine(entry))
+  const elsewhere = report.findings.filter(({ sequence }) => sequence === null)
+  for (const finding of elsewhere) console.log(`${finding.kind}: ${findingText(finding)}`)
   console.log(`${legend}\nverdict: ${report.verdict}`)
 }
 

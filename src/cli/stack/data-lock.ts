@@ -4,8 +4,15 @@ import { join } from 'node:path'
 import { isAlive } from '../processes/leftover.ts'
 import { StartupError } from '../startup-error.ts'
 
-/** Takes the lock; returns its release. Throws StartupError if a running process holds it. */
+/** Takes the lock of a stack's folder; returns its release. Throws StartupError if a running process holds it. */
 export function lockDataFolder(folder: string): () => void {
+  const inUse = (pid: string) => `the data folder ${folder} is in use by process ${pid}: stop it, or use --data`
+  return lockFolder(folder, inUse)
+}
+
+/** The same for any folder; `inUse` says what is wrong where a process holds it. */
+export function lockFolder(folder: string, inUse: (pid: string) => string): () => void {
+  const held = (holder: string) => new StartupError(inUse(holder.split(' ')[0] ?? ''))
   const lock = join(folder, 'lock')
   const own = `${process.pid} ${startTime(process.pid)}\n`
   const claim = join(folder, `lock.${process.pid}`)
@@ -14,8 +21,8 @@ export function lockDataFolder(folder: string): () => void {
     for (;;) {
       if (tryLink(claim, lock)) return () => rmSync(lock, { force: true })
       const holder = readText(lock)
-      if (holder !== null && isHeld(holder)) throw inUse(folder, holder)
-      if (holder !== null) removeStale(lock, holder, folder)
+      if (holder !== null && isHeld(holder)) throw held(holder)
+      if (holder !== null) removeStale(lock, holder, held)
     }
   } finally {
     rmSync(claim, { force: true })
@@ -34,7 +41,7 @@ function tryLink(claim: string, lock: string): boolean {
 }
 
 /** Of two processes that find the same stale lock only one moves it away; the other may have moved the new holder's. */
-function removeStale(lock: string, holder: string, folder: string): void {
+function removeStale(lock: string, holder: string, held: (holder: string) => StartupError): void {
   const moved = `${lock}.stale.${process.pid}`
   try {
     renameSync(lock, moved)
@@ -45,14 +52,9 @@ function removeStale(lock: string, holder: string, folder: string): void {
   if (current !== null && current !== holder) {
     tryLink(moved, lock)
     rmSync(moved, { force: true })
-    throw inUse(folder, current)
+    throw held(current)
   }
   rmSync(moved, { force: true })
-}
-
-function inUse(folder: string, holder: string): StartupError {
-  const pid = holder.split(' ')[0]
-  return new StartupError(`the data folder ${folder} is in use by process ${pid}: stop it, or use --data`)
 }
 
 function isHeld(holder: string): boolean {

@@ -6,7 +6,10 @@ import { chunks, concatBytes, equalBytes } from '../../crypto/bytes.ts'
 import type { CoordinatorDatabase } from '../projection/tables.ts'
 import { LogTampered } from './log-tampered.ts'
 
-/** The log up to a checkpoint that has been verified. */
+/**
+ * The log up to a checkpoint that has been verified. The tree of messages ends before the checkpoint only while those
+ * that it covers are passed over because they were moved to an archive.
+ */
 export type VerifiedLog = Readonly<{ head: CheckpointHead; sessions: Frontier; messages: Frontier }>
 
 export type CheckpointStore = Readonly<{
@@ -51,8 +54,8 @@ export function checkpointStore(database: Kysely<CoordinatorDatabase>): Checkpoi
           .values({
             sequence,
             time_ms: timeMs,
-            sessions_size: sessions.size,
-            messages_size: messages.size,
+            sessions_size: head.sessions.size,
+            messages_size: head.messages.size,
             stored,
           })
           .onConflict((conflict) => conflict.column('sequence').doNothing())

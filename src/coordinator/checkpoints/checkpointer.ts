@@ -119,7 +119,9 @@ async function writeNext(
   verified: VerifiedLog,
   ends: LogEnds,
 ): Promise<VerifiedLog | null> {
-  const trees = await advanceTrees(log, verified, limited(verified, ends, policy.maxEvents))
+  const { sessions, messages } = await advanceTrees(log, verified, limited(verified, ends, policy.maxEvents))
+  if (messages === null) throw new LogTampered('messages were moved to an archive that no checkpoint covers')
+  const trees = { sessions, messages }
   const content = { timeMs: now(), sessions: headOf(trees.sessions), messages: headOf(trees.messages) }
   const { eventId, bytes, head } = await encodeCheckpoint(policy.identity, verified.head, content)
   try {

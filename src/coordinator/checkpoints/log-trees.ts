@@ -19,10 +19,25 @@ export async function endsOf(log: EventLog): Promise<LogEnds> {
   return { sessions, messages }
 }
 
+/** `messages` is null where what would have to be read was moved to an archive. */
+export type AdvancedTrees = Readonly<{ sessions: Frontier; messages: Frontier | null }>
+
 /** Reads both streams up to `ends`, which they have reached. Throws LogUnavailable, also when a replica is behind. */
-export async function advanceTrees(log: EventLog, trees: LogTrees, ends: LogEnds): Promise<LogTrees> {
+export async function advanceTrees(log: EventLog, trees: LogTrees, ends: LogEnds): Promise<AdvancedTrees> {
   const sessions = await advanceTree(log, 'sessions', trees.sessions, ends.sessions)
-  return { sessions, messages: await advanceTree(log, 'messages', trees.messages, ends.messages) }
+  const from = await pastTrimmed(log, trees.messages, ends.messages)
+  return { sessions, messages: from && (await advanceTree(log, 'messages', from, ends.messages)) }
+}
+
+/**
+ * Where the beginning of MESSAGES was moved to an archive, its tree goes on from the one that the stream tells of it. A
+ * wrong one makes another root than the next checkpoint has.
+ */
+async function pastTrimmed(log: EventLog, from: Frontier, end: number): Promise<Frontier | null> {
+  if (from.size >= end) return from
+  const trimmed = await log.trimmed()
+  if (trimmed === null || trimmed.upTo <= from.size) return from
+  return trimmed.upTo > end ? null : { size: trimmed.upTo, subtrees: trimmed.subtrees }
 }
 
 export function headOf(tree: Frontier): TreeHead {

@@ -131,3 +131,17 @@ test('sizes and places beyond the tree are refused', () => {
   expect(() => tree.consistencyProof(0)).toThrow(RangeError)
   expect(() => tree.append(new Uint8Array(31))).toThrow(RangeError)
 })
+
+test('a tree that goes on from a frontier has the roots and the proofs of the whole one, for all that came after', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 33 }), fc.integer({ min: 1, max: 33 }), (before, more) => {
+      const whole = treeOf(before + more)
+      let base: Frontier = emptyFrontier
+      for (let i = 0; i < before; i++) base = appendLeaf(base, leafHash(Uint8Array.of(i, i >> 8)))
+      const tree = new MerkleTree(base)
+      for (let i = before; i < before + more; i++) tree.append(leafHash(Uint8Array.of(i, i >> 8)))
+      expect(tree.root()).toEqual(whole.root())
+      for (let i = before; i < before + more; i++) expect(tree.inclusionProof(i)).toEqual(whole.inclusionProof(i))
+    }),
+  )
+})
