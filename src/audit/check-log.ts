@@ -56,6 +56,7 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
   const seen = newSequences(source)
   const keys = new Map<string, KeyFacts>()
   const sessionIds = new Set<string>()
+  const approvals = new Map<string, string>()
   const counts = { events: 0, opaqueSessions: 0, withoutKeySession: 0 }
   const findings = new Findings()
   for await (const records of source.sessions()) {
@@ -76,6 +77,7 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
     if (report.opaque) counts.opaqueSessions += 1
     else if (report.type === 'sign' && !report.keyKnown) counts.withoutKeySession += 1
     report.findings.forEach((finding) => findings.add(finding))
+    for (const finding of spentTwice(report, records, approvals)) findings.add(finding)
     onSession?.(report)
   }
   if (source.complete) [...gaps(seen, source.trimmed), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
@@ -153,6 +155,21 @@ function headOf(
 ): ChainHead | null {
   const kept = heads?.get(sessionId)
   return kept === undefined || kept.changedAtMs > takenAtMs || kept.version === emptyChain.version ? null : kept
+}
+
+/** `approvals`: by name, the session that spent it first. */
+function* spentTwice(
+  { sessionId, spent }: SessionReport,
+  { lifecycle }: SessionRecords,
+  approvals: Map<string, string>,
+): Generator<Finding> {
+  for (const name of spent) {
+    const earlier = approvals.get(name)
+    if (earlier === undefined) approvals.set(name, sessionId)
+    if (earlier === undefined || earlier === sessionId) continue
+    const reason = `one of its approvals has counted for session ${earlier} already`
+    yield { kind: 'tampered', stream: 'SESSIONS', sequence: lifecycle.at(-1)?.sequence ?? null, sessionId, reason }
+  }
 }
 
 function misplaced(stream: AuditedStream, { sequence }: StoredEvent, sessionId: string): Finding {

@@ -4,6 +4,8 @@ import type { FrostPublicKey } from '../crypto/frost/key-share.ts'
 import type { KeyType } from '../crypto/key-type.ts'
 import { verifyChain, type ChainHead } from '../events/session-event.ts'
 import type { Trimmed } from '../events/trimmed.ts'
+import { samePolicy } from '../policy/key-policy.ts'
+import { spentApprovals, unapproved } from './check-approvals.ts'
 import { checkMessages } from './check-messages.ts'
 import { Entry, type TimelineEntry } from './entry.ts'
 import { inLogOrder, mergeByTime } from './log-order.ts'
@@ -30,6 +32,8 @@ export type SessionReport = Readonly<{
   opaque: boolean
   /** The key that was made here. */
   key: KeyFacts | null
+  /** Of a sign session that completed: the approvals that its key's policy asked for, by name. */
+  spent: readonly string[]
   /** Of a sign session: whether the session that made its key was there to compare with. */
   keyKnown: boolean
 }>
@@ -61,18 +65,20 @@ export async function checkSession(
   }
   if (lifecycle.length === 0) findings.push(atEnd(records, 'the session was never created'))
   if (key !== null) blameForKey(facts, key, lifecycle)
+  const blameResult = (reason: string) =>
+    lifecycle.find(({ kind }) => kind === 'SessionCompleted')?.blame('tampered', reason)
+  const unapprovedReason = await unapproved(facts)
+  if (unapprovedReason !== null) blameResult(unapprovedReason)
 
   const isPart = trimmed !== undefined && facts.started && (lifecycle[0]?.sequence ?? 0) <= trimmed.sessionsUpTo
   if (isPart) findings.push(movedAway(sessionId, trimmed))
-  const judged = await checkMessages(facts, key, { records: records.messages, isPart }, (reason) =>
-    lifecycle.find(({ kind }) => kind === 'SessionCompleted')?.blame('tampered', reason),
-  )
+  const judged = await checkMessages(facts, key, { records: records.messages, isPart }, blameResult)
   const { entries: messages, opaque, frost, binding, signed } = judged
   await checkWitnesses(facts, records, lifecycle, isPart ? null : binding, signed)
   const entries = mergeByTime(lifecycle, messages)
   findings.push(...entries.flatMap((entry) => entry.findings(sessionId)))
   const shown = entries.map((entry) => entry.shown(facts))
-  return { ...summary(facts, findings, frost), opaque, keyKnown: key !== null, entries: shown }
+  return { ...summary(facts, findings, frost), opaque, spent: spentApprovals(facts), keyKnown: key !== null, entries: shown }
 }
 
 function summary(facts: SessionFacts, findings: readonly Finding[], frost: FrostPublicKey | null) {
@@ -99,6 +105,9 @@ function blameForKey(facts: SessionFacts, key: KeyFacts, lifecycle: readonly Ent
     thresholdT === key.thresholdT &&
     thresholdN === key.thresholdN
   if (!isSameKey) blame('SessionCreated', null, `it is not the key that session ${key.keyId} made`)
+  if (!samePolicy(facts.policy, key.policy)) {
+    blame('SessionCreated', null, `it states another policy than session ${key.keyId} fixed`)
+  }
   for (const { partyId, keys } of facts.parties) {
     const member = key.members.find((candidate) => candidate.partyId === partyId)
     if (member === undefined) blame('SessionCreated', null, `${partyId} is not one of the parties of the key`)

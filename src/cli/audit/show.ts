@@ -38,7 +38,7 @@ async function reportIn(source: AuditSource, sessionId: string): Promise<Session
 
 function print(report: SessionReport, { json }: ShowOptions): void {
   if (json === true) {
-    const { key: _key, keyKnown: _keyKnown, ...shown } = report
+    const { key: _key, keyKnown: _keyKnown, spent: _spent, ...shown } = report
     console.log(JSON.stringify(shown, null, 2))
     return
   }

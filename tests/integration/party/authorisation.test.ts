@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkLog } from '../../../src/audit/check-log.ts'
+import { openLiveLog } from '../../../src/audit/live-log.ts'
 import { freshSession } from '../../../src/coordinator/credentials.ts'
 import type { KeyGroup } from '../../../src/coordinator/decide/command.ts'
 import { decide } from '../../../src/coordinator/decide/decide.ts'
@@ -17,6 +19,7 @@ import { recoverPublicKey } from '../../../src/crypto/ecdsa.ts'
 import { connectService } from '../../../src/edge/service-client.ts'
 import { createAggregateStore } from '../../../src/events/aggregate-store.ts'
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
+import { openLogReader } from '../../../src/events/log-reader.ts'
 import { ParticipantInfoSchema } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { identityFromSeed, type Identity } from '../../../src/identity/identity-key.ts'
 import { approveKeygen } from '../../../src/party/approval.ts'
@@ -147,6 +150,15 @@ async function endOf(sessionId: string) {
   }
 }
 
+async function audit() {
+  const log = await openLogReader({ url: services.natsUrl, name: 'auditor' })
+  try {
+    return await checkLog(await openLiveLog(log, Date.now()))
+  } finally {
+    await log.close()
+  }
+}
+
 /** A corrupted coordinator, or log: it opens the session without asking anybody, and shows the parties what it likes. */
 async function lie(messageHash: Uint8Array, approvals: readonly Approval[], shown: KeyPolicy | null = policy) {
   const log = await openEventLog({ url: services.natsUrl, name: 'liar', replicas: 1 })
@@ -204,6 +216,10 @@ test('two server parties sign what the owner approved, and their hooks were aske
   })
 })
 
+test('an audit of the log finds all of that in order', async () => {
+  expect(await audit()).toMatchObject({ verdict: 'intact', findings: [] })
+})
+
 test('the coordinator refuses early what the parties would refuse', async () => {
   const messageHash = randomBytes(32)
   const refused = (field: string) => ({ message: expect.stringContaining(field) })
@@ -229,6 +245,10 @@ test('the coordinator alone gets nothing signed by two server parties, whatever 
   for (const [reason, tell] of lies) {
     expect(await endOf(await tell())).toMatchObject({ status: 'failed', failure: { reason } })
   }
+  const { verdict, findings } = await audit()
+  expect(verdict).toBe('tampered')
+  const another = { reason: `it states another policy than session ${key.keyId} fixed` }
+  expect(findings).toMatchObject([another, another])
 })
 
 test('what the hook of a server party denies it does not sign, and the approval is not lost', async () => {
