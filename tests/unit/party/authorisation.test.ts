@@ -2,10 +2,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { describe, expect, test } from 'vitest'
+import { publicKeyHex } from '../../../src/crypto/public-key.ts'
 import { approveByPolicy, approveKeygen, denyAllSigning } from '../../../src/party/approval.ts'
+import { systemClock } from '../../../src/party/clock.ts'
 import { defaultPartyLimits } from '../../../src/party/limits.ts'
 import { openPartyStore } from '../../../src/party/node/party-store.ts'
 import { StorageError } from '../../../src/party/store/records.ts'
+import type { Approve } from '../../../src/party/session/terms.ts'
 import type { SessionSnapshot } from '../../../src/party/transport/party-transport.ts'
 import type { Approval, SigningSubject } from '../../../src/policy/approval.ts'
 import type { KeyPolicy } from '../../../src/policy/key-policy.ts'
@@ -141,7 +144,36 @@ describe('each party refuses by itself', () => {
       expect(await alone({ policy: closed, approvals }, closed)).toEqual(twice('policy_forbids'))
     }
   })
+})
 
+describe('the owner', () => {
+  test('is not even asked about what the policy refuses', async () => {
+    const services = new MemoryServices(plan)
+    const device = await testParty('device', services.transport())
+    await giveToyKey(device, group, keyId, { policy: policy() })
+    const asked: string[] = []
+    const approve: Approve = async ({ kind }) => (asked.push(kind), { kind: 'approve' })
+    expect(await device.party.run(orderOf(services, device, { approve }))).toMatchObject({ reason: 'approvals_missing' })
+    expect(asked).toEqual([])
+  })
+
+  test('is shown the policy and the approvals, and may think about it for as long as both last, but no longer', async () => {
+    const ending = policy({ notAfter: soon() })
+    const approvals = [await approvalBy(alice, subject, ending, { expiresAt: soon() + 7_200 })]
+    const services = new MemoryServices({ ...plan, policy: ending, approvals, expiresInMs: 7_200_000 })
+    let thinkingMs = 0
+    const clock = { ...systemClock, nowMs: () => Date.now() + thinkingMs }
+    const device = await testParty('device', services.transport(), { clock })
+    await giveToyKey(device, group, keyId, { policy: ending })
+    const shown: unknown[] = []
+    const approve: Approve = async (terms) => {
+      shown.push(terms)
+      thinkingMs = 3_600_000
+      return { kind: 'approve' }
+    }
+    expect(await device.party.run(orderOf(services, device, { approve }))).toMatchObject({ reason: 'policy_forbids' })
+    expect(shown).toMatchObject([{ policy: ending, approvals, publicKey: publicKeyHex(toyPublicKey) }])
+  })
 })
 
 describe('nothing is signed', () => {
