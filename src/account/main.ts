@@ -5,6 +5,7 @@ import { httpUrlVariable, logLevelVariable, readEnv } from '../edge/environment.
 import { createLogger } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
+import { clientTlsFromEnv, requireHttps } from '../edge/tls/tls-config.ts'
 import { AccountService, MpcService } from '../gen/mpc/account/v1/account_service_pb.ts'
 import { accountService } from './account-service.ts'
 import { createAccountStore } from './account-store.ts'
@@ -26,10 +27,12 @@ const variables = z.object({
 export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const edge = edgeConfigFromEnv(env, defaultPorts)
   const values = readEnv(variables, env)
+  const tls = clientTlsFromEnv(env)
+  requireHttps('MPC_COORDINATOR_URL', values.MPC_COORDINATOR_URL, tls)
   const log = createLogger(name, values.MPC_LOG_LEVEL)
   const database = await openAccounts(values.DATABASE_URL, (err) => log.warn({ err }, 'a database connection was lost'))
   const bearer = values.MPC_COORDINATOR_API_KEY
-  const connection = connectService(values.MPC_COORDINATOR_URL, bearer === undefined ? {} : { bearer })
+  const connection = connectService(values.MPC_COORDINATOR_URL, { tls, ...(bearer !== undefined && { bearer }) })
   const store = createAccountStore(database)
   const coordinator = createCoordinatorClient(connection, log)
   const release = async () => {

@@ -8,6 +8,7 @@ import { version } from '../edge/version.ts'
 import { addApproveCommands } from './approve/commands.ts'
 import { addAuditCommands } from './audit/commands.ts'
 import { cacheFolder } from './cache-folder.ts'
+import { addNatsCommands } from './nats/commands.ts'
 import { addProjectionCommands } from './projections/command.ts'
 import { reportFailure, runService } from './run-service.ts'
 import { closeEverything } from './stack/teardown.ts'
@@ -79,6 +80,7 @@ for (const [command, description] of Object.entries(services)) {
 
 addApproveCommands(program)
 addAuditCommands(program)
+addNatsCommands(program)
 
 function say(line: string): void {
   console.error(`mpc: ${line}`)

@@ -2,6 +2,7 @@
 import type { ConnectRouter } from '@connectrpc/connect'
 import type { Registry } from 'prom-client'
 import type { Logger } from '../edge/log.ts'
+import type { NatsAccess } from '../edge/nats-access.ts'
 import { createAggregateStore } from '../events/aggregate-store.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
 import { defaultStreamSizes, type StreamSizes } from '../events/streams.ts'
@@ -27,6 +28,7 @@ import { startSweeper } from './sweeper.ts'
 
 export type CoordinatorConfig = Readonly<{
   natsUrl: string
+  natsAccess?: NatsAccess
   databaseUrl: string
   replicas: number
   streamSizes?: StreamSizes
@@ -61,7 +63,14 @@ export async function openCoordinator(config: CoordinatorConfig, logger: Logger)
   }
   try {
     const { natsUrl: url, replicas, streamSizes: sizes = defaultStreamSizes, onFatal } = config
-    const log = await openEventLog({ url, name: 'session-coordinator', replicas, sizes, onFollowerError: onFatal })
+    const log = await openEventLog({
+      url,
+      ...config.natsAccess,
+      name: 'session-coordinator',
+      replicas,
+      sizes,
+      onFollowerError: onFatal,
+    })
     opened.push(() => log.close())
     const connectionLost = (error: Error): void => logger.warn({ err: error }, 'a database connection was lost')
     const database = await openReadModel(config.databaseUrl, connectionLost)

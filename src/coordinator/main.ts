@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { edgeConfigFromEnv } from '../edge/config.ts'
 import { eventLogVariables, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
+import { natsAccessFromEnv } from '../edge/nats-access.ts'
 import { readSecretKeyFile } from '../edge/secret-key-file.ts'
 import { serve } from '../edge/serve.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
@@ -52,6 +53,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const coordinator = await openCoordinator(
     {
       natsUrl: values.NATS_URL,
+      natsAccess: natsAccessFromEnv(env),
       databaseUrl: values.DATABASE_URL,
       replicas: values.MPC_NATS_REPLICAS,
       streamSizes: streamSizes(

@@ -5,6 +5,7 @@ import { ConfigurationError } from './configuration-error.ts'
 import { flagVariable, portVariable, readEnv } from './environment.ts'
 import { limitsFromEnv, type EdgeLimits } from './limits.ts'
 import { isLoopbackHost } from './loopback.ts'
+import { listenerTlsFromEnv, type ListenerTls } from './tls/tls-config.ts'
 
 export type EdgeConfig = Readonly<{
   host: string
@@ -12,6 +13,8 @@ export type EdgeConfig = Readonly<{
   grpcPort: number
   httpPort: number
   openMode: boolean
+  /** Of both ports; null: they speak plain text. */
+  tls: ListenerTls | null
   corsOrigins: readonly string[]
   apiKeys: ApiKeyVerifier
   reflection: boolean
@@ -26,11 +29,14 @@ export function edgeConfigFromEnv(
   const openMode = values.MPC_OPEN_MODE
   const host = values.MPC_HOST ?? (openMode ? '127.0.0.1' : '0.0.0.0')
   requireLoopbackInOpenMode(openMode, host)
+  const tls = listenerTlsFromEnv(env)
+  if (tls === null && values.MPC_PLAINTEXT === undefined && !isLoopbackHost(host)) throw wantsTls(host)
   return {
     host,
     grpcPort: values.MPC_GRPC_PORT ?? defaults.grpcPort,
     httpPort: values.MPC_HTTP_PORT ?? defaults.httpPort,
     openMode,
+    tls,
     corsOrigins: values.MPC_CORS_ORIGINS,
     apiKeys:
       values.MPC_API_KEYS_FILE === undefined ? noApiKeys : readApiKeys('MPC_API_KEYS_FILE', values.MPC_API_KEYS_FILE),
@@ -48,6 +54,14 @@ export function requireLoopbackInOpenMode(openMode: boolean, host: string): void
   )
 }
 
+/** API keys, tokens and credentials are in every request: they do not leave a machine in plain text by oversight. */
+function wantsTls(host: string): ConfigurationError {
+  return new ConfigurationError(
+    'MPC_TLS_CERT_FILE',
+    `must be set to listen on "${host}"; behind a proxy of yours that speaks TLS, set MPC_PLAINTEXT=behind-proxy`,
+  )
+}
+
 const origin = z
   .string()
   .refine((text) => URL.parse(text)?.origin === text, 'must be a list of origins such as https://wallet.example')
@@ -58,6 +72,7 @@ const edgeVariables = z.object({
     .string()
     .regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an IP address')
     .optional(),
+  MPC_PLAINTEXT: z.literal('behind-proxy', 'must be behind-proxy, or absent').optional(),
   MPC_GRPC_PORT: portVariable.optional(),
   MPC_HTTP_PORT: portVariable.optional(),
   MPC_CORS_ORIGINS: z

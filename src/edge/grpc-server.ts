@@ -1,10 +1,17 @@
 /**
- * The gRPC port: HTTP/2 without TLS. Connect's own Node adapter throws out of the request listener on a malformed
+ * The gRPC port: HTTP/2, with TLS or without. Connect's own Node adapter throws out of the request listener on a malformed
  * authority, which would end the process, writes to the console, and leaves a stream open whose client was refused
  * before it had sent everything; hence this one.
  */
 import { randomUUID } from 'node:crypto'
-import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2'
 import { universalRequestFromNodeRequest } from '@connectrpc/connect-node'
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol'
 import { createArrivals } from './arriving-bytes.ts'
@@ -15,6 +22,8 @@ import type { EdgeLimits } from './limits.ts'
 import { drainHttp2, type Closable } from './listening.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { isFromPage } from './origin-guard.ts'
+import type { PortTls } from './tls/listener.ts'
 
 /** Room for several 64 KiB protocol messages before a sender waits for a window update. */
 const streamWindowBytes = 1_048_576
@@ -33,39 +42,43 @@ export function createGrpcServer(
   limits: EdgeLimits,
   metrics: Metrics,
   log: Logger,
-): Closable<Http2Server> {
+  tls: PortTls | null,
+): Closable<Http2Server | Http2SecureServer> {
   const beginArrival = createArrivals(limits, metrics)
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]))
-  const server = createServer(
-    {
-      settings: {
-        maxConcurrentStreams: limits.maxConcurrentStreams,
-        maxHeaderListSize: limits.maxHeaderBytes,
-        initialWindowSize: streamWindowBytes,
-      },
-      streamResetBurst: limits.streamResetBurst,
-      streamResetRate: limits.streamResetsPerSecond,
+  const options = {
+    settings: {
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      maxHeaderListSize: limits.maxHeaderBytes,
+      initialWindowSize: streamWindowBytes,
     },
-    (request, response) => {
-      const { stream } = response
-      const received = receive(request, response, limits.trustedProxies)
-      if (received === null) return void response.writeHead(400, { 'x-request-id': randomUUID() }).end()
-      const requestId = requestIdOf(received.header)
-      const handler = byPath.get(request.url.split('?', 1)[0] ?? '')
-      if (handler === undefined) {
-        return void stream.respond({ ...unknownMethod, 'x-request-id': requestId }, { endStream: true })
-      }
-      dropWhenStalled(stream, limits.slowClientMs, () => metrics.limited('slow_client'))
-      received.header.set('x-request-id', requestId)
-      const arrival = beginArrival(received.header.get(clientAddressHeader) ?? '')
-      stream.once('close', arrival.close)
-      void respond(handler, withinTime(handler, received, arrival.counted(request), limits), response, log)
-    },
-  )
+    streamResetBurst: limits.streamResetBurst,
+    streamResetRate: limits.streamResetsPerSecond,
+  }
+  const answer = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+    const { stream } = response
+    const received = receive(request, response, limits.trustedProxies)
+    if (received === null) return void response.writeHead(400, { 'x-request-id': randomUUID() }).end()
+    // With TLS browsers could speak to this port, which has none of the HTTP port's guards against pages.
+    if (isFromPage(received.header)) return void response.writeHead(403, { 'x-request-id': randomUUID() }).end()
+    const requestId = requestIdOf(received.header)
+    const handler = byPath.get(request.url.split('?', 1)[0] ?? '')
+    if (handler === undefined) {
+      return void stream.respond({ ...unknownMethod, 'x-request-id': requestId }, { endStream: true })
+    }
+    dropWhenStalled(stream, limits.slowClientMs, () => metrics.limited('slow_client'))
+    received.header.set('x-request-id', requestId)
+    const arrival = beginArrival(received.header.get(clientAddressHeader) ?? '')
+    stream.once('close', arrival.close)
+    void respond(handler, withinTime(handler, received, arrival.counted(request), limits), response, log)
+  }
+  const server =
+    tls === null ? createServer(options, answer) : createSecureServer({ ...options, ...tls.options }, answer)
+  const cutRest = tls?.guard(server as Http2SecureServer) ?? (() => {})
   server.on('connection', (socket) => socket.setNoDelay(true).setKeepAlive(true, 30_000))
   server.on('drop', () => metrics.limited('connections'))
   server.maxConnections = limits.maxConnections
-  return drainHttp2(server, connectionWindowBytes, limits.requestTimeoutMs)
+  return drainHttp2(server, connectionWindowBytes, limits.requestTimeoutMs, cutRest)
 }
 
 async function respond(

@@ -1,6 +1,7 @@
 /** The HTTP port: REST, Connect and gRPC-web for browsers, health, metrics, and what a service adds (a WebSocket). */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { createAdaptorServer, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server'
 import type { Transport } from '@connectrpc/connect'
 import {
@@ -27,6 +28,7 @@ import { errorBody, faultyRequest, malformedRequest } from './raw-response.ts'
 import type { Readiness } from './readiness.ts'
 import { Refusal } from './refusal.ts'
 import { addRestRoutes, type RestRoute } from './rest-routes.ts'
+import type { PortTls } from './tls/listener.ts'
 import { connectionOf, isUpgrade, onceOver } from './upgrade-refusal.ts'
 
 declare module 'hono' {
@@ -56,7 +58,12 @@ export type HttpFront = Readonly<{
   webSocketPaths: readonly string[]
 }>
 
-export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logger): Closable<Server> {
+export function createHttpServer(
+  front: HttpFront,
+  config: EdgeConfig,
+  log: Logger,
+  tls: PortTls | null,
+): Closable<Server> {
   const app = createApp(front, config, log)
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -65,6 +72,21 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
   })
   const { maxHeaderBytes, requestTimeoutMs, maxConnections, slowClientMs } = config.limits
   const { metrics } = front
+  const options = {
+    maxHeaderSize: maxHeaderBytes,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
+    // Other upgrades (h2c, which some clients offer with every request) are answered as plain HTTP/1.1.
+    shouldUpgradeCallback: (request: IncomingMessage) => isForWebSocket(request, front.webSocketPaths),
+  }
+  let cutRest = (): void => {}
+  const create = (listener: Listener): Server => {
+    if (tls === null) return createServer(options, listener)
+    const server: TlsServer = createTlsServer({ ...options, ...tls.options, ALPNProtocols: ['http/1.1'] }, listener)
+    cutRest = tls.guard(server)
+    return server
+  }
   // createAdaptorServer gives what its createServer option made.
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -72,17 +94,7 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
     // `ws` is what the adapter is written for; its types differ in optional properties only.
     websocket: { server: webSockets as unknown as WebSocketServerLike },
     createServer: ((_: unknown, listener: Listener) =>
-      createServer(
-        {
-          maxHeaderSize: maxHeaderBytes,
-          requestTimeout: requestTimeoutMs,
-          headersTimeout: requestTimeoutMs,
-          connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
-          // Other upgrades (h2c, which some clients offer with every request) are answered as plain HTTP/1.1.
-          shouldUpgradeCallback: (request: IncomingMessage) => isForWebSocket(request, front.webSocketPaths),
-        },
-        refuseMalformed(dropSlowReaders(listener, slowClientMs, metrics)),
-      )) as typeof createServer,
+      create(refuseMalformed(dropSlowReaders(listener, slowClientMs, metrics)))) as typeof createServer,
   }) as Server
   webSockets.on('wsClientError', (_error, socket) => socket.end(faultyRequest(undefined)))
   server.maxConnections = maxConnections
@@ -92,7 +104,7 @@ export function createHttpServer(front: HttpFront, config: EdgeConfig, log: Logg
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') metrics.limited('slow_client')
     socket.end(faultyRequest(error.code))
   })
-  return drainHttp1(server, webSockets)
+  return drainHttp1(server, webSockets, cutRest)
 }
 
 function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {

@@ -21,6 +21,8 @@ export type EdgeLimits = Readonly<{
   callBurst: number
   /** Calls per second from one address, of all callers there that show no API key. */
   callsPerSecondPerAddress: number
+  /** TLS handshakes per second from one address, on each port. */
+  tlsHandshakesPerSecond: number
   /** Failed authentications from one address per minute. */
   authFailuresPerMinute: number
   /** Streams a client may reset at once, and per second after that, before its connection is closed. */
@@ -48,6 +50,7 @@ export const defaultLimits: EdgeLimits = {
   callsPerSecond: 1_000,
   callBurst: 10_000,
   callsPerSecondPerAddress: 10_000,
+  tlsHandshakesPerSecond: 200,
   authFailuresPerMinute: 300,
   streamResetBurst: 10_000,
   streamResetsPerSecond: 1_000,
@@ -69,6 +72,7 @@ const variables = z.object({
   MPC_RATE_LIMIT: wholeNumberVariable(1, 1_000_000).optional(),
   MPC_RATE_LIMIT_BURST: wholeNumberVariable(0, 10_000_000).optional(),
   MPC_RATE_LIMIT_PER_ADDRESS: wholeNumberVariable(1, 10_000_000).optional(),
+  MPC_TLS_HANDSHAKE_LIMIT: wholeNumberVariable(1, 1_000_000).optional(),
   MPC_AUTH_FAILURE_LIMIT: wholeNumberVariable(1, 1_000_000).optional(),
   MPC_REQUEST_TIMEOUT_MS: wholeNumberVariable(100, 3_600_000).optional(),
   MPC_SLOW_CLIENT_MS: wholeNumberVariable(100, 3_600_000).optional(),
@@ -93,6 +97,7 @@ export function limitsFromEnv(env: NodeJS.ProcessEnv): EdgeLimits {
     callsPerSecond: set.MPC_RATE_LIMIT ?? defaults.callsPerSecond,
     callBurst: set.MPC_RATE_LIMIT_BURST ?? defaults.callBurst,
     callsPerSecondPerAddress: set.MPC_RATE_LIMIT_PER_ADDRESS ?? defaults.callsPerSecondPerAddress,
+    tlsHandshakesPerSecond: set.MPC_TLS_HANDSHAKE_LIMIT ?? defaults.tlsHandshakesPerSecond,
     authFailuresPerMinute: set.MPC_AUTH_FAILURE_LIMIT ?? defaults.authFailuresPerMinute,
     requestTimeoutMs: set.MPC_REQUEST_TIMEOUT_MS ?? defaults.requestTimeoutMs,
     slowClientMs: set.MPC_SLOW_CLIENT_MS ?? defaults.slowClientMs,

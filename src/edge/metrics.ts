@@ -7,7 +7,15 @@ export type Protocol = 'rest' | 'connect' | 'grpc' | 'grpc-web'
 export type FinishedCall = Readonly<{ protocol: Protocol; method: string; code: string; durationMs: number }>
 
 /** Limits that refuse a call or a connection. */
-export type LimitName = 'caller' | 'address' | 'auth_failures' | 'streams' | 'connections' | 'arriving' | 'slow_client'
+export type LimitName =
+  | 'caller'
+  | 'address'
+  | 'auth_failures'
+  | 'streams'
+  | 'connections'
+  | 'handshakes'
+  | 'arriving'
+  | 'slow_client'
 
 export type Metrics = Readonly<{
   callFinished: (call: FinishedCall) => void

@@ -1,7 +1,7 @@
 /**
  * Web pages may not use a service behind their visitor's back. Pages of other origins are refused (also for requests
  * that need no CORS preflight, and for WebSockets, which know no CORS); in open mode a name that merely resolves to
- * loopback is refused as well (DNS rebinding). Browsers cannot speak to the gRPC port: it is HTTP/2 without TLS.
+ * loopback is refused as well (DNS rebinding). The gRPC port answers no page at all: browsers use the HTTP port.
  */
 import { cors as connectCors } from '@connectrpc/connect'
 import type { MiddlewareHandler } from 'hono'
@@ -25,6 +25,11 @@ export function guardOrigin(openMode: boolean, corsOrigins: readonly string[]): 
     }
     await next()
   }
+}
+
+/** Whether a browser sends this for a page. Only pages make it send these headers, and none can leave them out. */
+export function isFromPage(headers: Headers): boolean {
+  return headers.has('origin') || headers.has('sec-fetch-site')
 }
 
 export function allowOrigins(corsOrigins: readonly string[]): MiddlewareHandler {

@@ -9,18 +9,19 @@ import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts'
 import { createAdmission } from './admission.ts'
 import { pipelineOptions, type CallPipeline } from './call-pipeline.ts'
 import { identifyCaller, type Caller } from './caller.ts'
-import { requireLoopbackInOpenMode, type EdgeConfig } from './config.ts'
+import type { EdgeConfig } from './config.ts'
 import { withBoundedDeadline } from './deadline.ts'
 import { createGrpcServer } from './grpc-server.ts'
 import { healthService } from './health-service.ts'
 import { createHttpServer } from './http-server.ts'
-import { listen } from './listening.ts'
+import { addressToListenOn, listen } from './listening.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { withProtocolErrors } from './protocol-errors.ts'
 import { createReadiness, type Dependencies, type Readiness } from './readiness.ts'
 import { reflectionService, withV1Alpha } from './reflection-service.ts'
 import { restRoutesOf } from './rest-routes.ts'
+import { openListeners } from './tls/listener.ts'
 import { createRequestValidator } from './validation.ts'
 
 export type ServiceDefinition = Readonly<{
@@ -51,7 +52,7 @@ export type RunningService = Readonly<{
 
 /** Throws ConfigurationError where open mode is not on loopback or a port cannot be had. */
 export async function serve(definition: ServiceDefinition, config: EdgeConfig, log: Logger): Promise<RunningService> {
-  requireLoopbackInOpenMode(config.openMode, config.host)
+  const address = await addressToListenOn(config.host, config.openMode)
   const { name, services } = definition
   const shutdown = new AbortController()
   const readiness = createReadiness(definition.ready, log)
@@ -68,12 +69,13 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
     shutdownSignal: shutdown.signal,
   }
   const routes = recordRoutes(definition.routes)
+  const tls = config.tls === null ? null : openListeners(config.tls, config.limits, metrics, log)
 
   const grpcRouter = createConnectRouter(pipelineOptions(pipeline))
   routes(grpcRouter)
   addOperations(grpcRouter, services, readiness, config.reflection)
   const grpcHandlers = withV1Alpha(grpcRouter.handlers).map(withProtocolErrors).map(withBoundedDeadline)
-  const grpc = createGrpcServer(grpcHandlers, config.limits, metrics, log)
+  const grpc = createGrpcServer(grpcHandlers, config.limits, metrics, log, tls?.port('grpc') ?? null)
 
   // Without gRPC itself: its trailers need HTTP/2.
   const httpRouter = createConnectRouter({ ...pipelineOptions(pipeline), grpc: false })
@@ -93,16 +95,18 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
     },
     config,
     log,
+    tls?.port('http') ?? null,
   )
 
   const close = async () => {
     readiness.stop()
     shutdown.abort(new ConnectError('the service is stopping', Code.Unavailable))
+    tls?.close()
     await Promise.all([grpc.close(config.limits.closeGraceMs), http.close(config.limits.closeGraceMs)])
   }
   try {
-    const grpcUrl = await listen(grpc.server, config.host, config.grpcPort, 'MPC_GRPC_PORT')
-    const httpUrl = await listen(http.server, config.host, config.httpPort, 'MPC_HTTP_PORT')
+    const grpcUrl = await listen(grpc.server, address, config.grpcPort, 'MPC_GRPC_PORT')
+    const httpUrl = await listen(http.server, address, config.httpPort, 'MPC_HTTP_PORT')
     log.info({ grpcUrl, httpUrl, openMode: config.openMode }, `${name} is listening`)
     return { grpcUrl, httpUrl, close }
   } catch (error) {

@@ -2,6 +2,8 @@
 import type { DescService } from '@bufbuild/protobuf'
 import { createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createConnector } from './tls/connector.ts'
+import type { ClientTlsFiles } from './tls/tls-config.ts'
 
 export type ServiceConnection = Readonly<{
   transport: Transport
@@ -16,21 +18,29 @@ export type ServiceConnectionOptions = Readonly<{
   /** Deadline of unary calls that set none. Streams have none. */
   deadlineMs?: number
   maxMessageBytes?: number
+  /** Whom to trust and what to show over https. Absent or null: whom Node trusts, and nothing. */
+  tls?: ClientTlsFiles | null
 }>
 
 /**
- * A connection to the service at `url` (`http://host:port`), opened with the first call and reopened after a loss.
+ * A connection to the service at `url` (`http://host:port` or `https://host:port`), opened with the first call and reopened after a loss.
  * Messages are not compressed: payloads here are random bytes.
  */
 export function connectService(url: string, options: ServiceConnectionOptions = {}): ServiceConnection {
-  const { bearer, deadlineMs = 10_000, maxMessageBytes = 4_194_304 } = options
-  const sessionManager = new Http2SessionManager(url, {
+  const { bearer, deadlineMs = 10_000, maxMessageBytes = 4_194_304, tls = null } = options
+  const liveness = {
     pingIntervalMs: 10_000,
     // Pinging idle connections would go on after a connection broke with streams on it, and throw out of a timer. An
     // idle one is verified before its next call all the same.
     pingIdleConnection: false,
     pingTimeoutMs: 5_000,
-  })
+  }
+  const secured = tls !== null && url.startsWith('https:')
+  const sessionManager = new Http2SessionManager(
+    url,
+    liveness,
+    secured ? { createConnection: createConnector(tls) } : undefined,
+  )
   const grpc = createGrpcTransport({
     baseUrl: url,
     sessionManager,

@@ -1,14 +1,18 @@
 /** The connection to NATS that the event log is read and written over. */
 import { jetstreamManager } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { LogUnavailable } from './event-log.ts'
 import { parseNatsAddress } from './nats-address.ts'
 
 export type LogAddress = Readonly<{
   /** One or more `nats://host:port`, separated by commas. May carry user and password or a token. */
   url: string
-  /** Shown in the server's list of connections. */
+  /** Shown in the server's list of connections, and part of the subjects that it is delivered to. */
   name: string
+  /** The seed of the user's nkey (`SU…`), as ASCII. */
+  nkeySeed?: Uint8Array
+  /** PEM files, read for each connection. Present: a server without TLS is refused. */
+  tls?: Readonly<{ caFile?: string; certFile?: string; keyFile?: string }>
 }>
 
 export const requestTimeoutMs = 5000
@@ -20,6 +24,8 @@ export async function connectTo(options: LogAddress): Promise<NatsConnection> {
   try {
     return await connect({
       ...parseNatsAddress(options.url),
+      ...(options.nkeySeed !== undefined && { authenticator: nkeyAuthenticator(options.nkeySeed) }),
+      ...(options.tls !== undefined && { tls: { ...options.tls } }),
       name: options.name,
       timeout: connectTimeoutMs,
       maxReconnectAttempts: -1,

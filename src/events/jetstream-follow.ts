@@ -5,9 +5,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { AckPolicy, DeliverPolicy, JsHeaders, type JetStreamManager } from '@nats-io/jetstream'
-import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import { nanos, nuid, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { Follower, StoredEvent } from './event-log.ts'
-import { streamOf } from './subjects.ts'
+import { deliverySubject, streamOf } from './subjects.ts'
 
 /** The server sends one when it has nothing else to send. */
 const heartbeatMs = 5000
@@ -19,6 +19,8 @@ const retryMs = 250
 
 export type Connection = Readonly<{
   nats: NatsConnection
+  /** The client's, as the server's permissions know it. */
+  name: string
   manager: JetStreamManager
   /** Called after each reconnect. */
   reconnects: Set<() => void>
@@ -91,10 +93,12 @@ export async function followFrom(
 
 /** Subscribes first: the server delivers as soon as the consumer exists, and drops it when the subscription is gone. */
 async function openConsumer(connection: Connection, filter: string, afterSequence: number): Promise<Subscription> {
-  const inbox = createInbox()
+  const inbox = deliverySubject(connection.name, nuid.next())
   const subscription = connection.nats.subscribe(inbox)
   try {
     await connection.manager.consumers.add(streamOf(filter), {
+      // With a name the filter is part of the request's subject, where permissions can see it.
+      name: nuid.next(),
       deliver_subject: inbox,
       filter_subject: filter,
       ack_policy: AckPolicy.None,

@@ -3,26 +3,25 @@
  * is remembered is in the streams (streams.ts).
  */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { EventLog } from './event-log.ts'
+import type { EventLog, StreamName } from './event-log.ts'
 import { appendTo, unavailable } from './jetstream-append.ts'
-import { connectTo, requestTimeoutMs } from './jetstream-connect.ts'
+import { connectTo, requestTimeoutMs, type LogAddress } from './jetstream-connect.ts'
 import { endProcess, readerOn } from './log-reader.ts'
 import { watchStreamSpace } from './stream-space.ts'
-import { defaultStreamSizes, ensureStreams, type StreamSizes } from './streams.ts'
+import { defaultStreamSizes, ensureStreams, streamNames, type StreamSizes } from './streams.ts'
 import { streamOf } from './subjects.ts'
 
-export type EventLogOptions = Readonly<{
-  /** One or more `nats://host:port`, separated by commas. May carry user and password or a token. */
-  url: string
-  /** Shown in the server's list of connections. */
-  name: string
-  /** Copies of each stream, 1 to 5; not more than there are servers. */
-  replicas: number
-  /** Bytes that each stream may take on disk; the default is in streams.ts. */
-  sizes?: StreamSizes
-  /** Called when a follower's handler throws: that follower has stopped. The default rethrows and ends the process. */
-  onFollowerError?: (error: unknown) => void
-}>
+export type EventLogOptions = LogAddress &
+  Readonly<{
+    /** The streams that are read or written; the default is all. */
+    streams?: readonly StreamName[]
+    /** Copies of each stream, 1 to 5; not more than there are servers. */
+    replicas: number
+    /** Bytes that each stream may take on disk; the default is in streams.ts. */
+    sizes?: StreamSizes
+    /** Called when a follower's handler throws: that follower has stopped. The default rethrows and ends the process. */
+    onFollowerError?: (error: unknown) => void
+  }>
 
 /** Connects and makes sure that the streams exist as configured. Throws LogUnavailable with the reason. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
@@ -30,7 +29,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   try {
     const manager = await jetstreamManager(nats, { timeout: requestTimeoutMs })
     const sizes = options.sizes ?? defaultStreamSizes
-    await ensureStreams(manager, options.replicas, sizes)
+    await ensureStreams(manager, options.replicas, sizes, options.streams ?? streamNames)
     const space = watchStreamSpace(manager, sizes)
     const client = jetstream(nats, { timeout: requestTimeoutMs })
     return {
@@ -38,7 +37,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         await space.take(streamOf(subject), subject, data.length)
         return appendTo(client, manager, subject, data, how)
       },
-      ...readerOn(nats, manager, options.replicas > 1, options.onFollowerError ?? endProcess),
+      ...readerOn(nats, options.name, manager, options.replicas > 1, options.onFollowerError ?? endProcess),
     }
   } catch (error) {
     await nats.close()

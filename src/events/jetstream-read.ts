@@ -12,7 +12,7 @@ import {
   type JsMsg,
   type StoredMsg,
 } from '@nats-io/jetstream'
-import { nanos } from '@nats-io/transport-node'
+import { nanos, nuid } from '@nats-io/transport-node'
 import type { StoredEvent, StreamName } from './event-log.ts'
 import { unavailable } from './jetstream-append.ts'
 import { streamOf } from './subjects.ts'
@@ -89,6 +89,8 @@ async function fetchBatch(consumer: Consumer, delivered: number, count: number):
 async function openConsumer(manager: JetStreamManager, stream: StreamName, filter: string, afterSequence: number) {
   try {
     return await manager.consumers.add(stream, {
+      // With a name the filter is part of the request's subject, where permissions can see it.
+      name: nuid.next(),
       filter_subject: filter,
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,

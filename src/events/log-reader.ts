@@ -23,7 +23,7 @@ export async function openLogReader(address: LogAddress): Promise<LogReader> {
   try {
     const manager = await jetstreamManager(nats, { timeout: requestTimeoutMs })
     const { config } = await manager.streams.info('SESSIONS')
-    return readerOn(nats, manager, config.num_replicas > 1, endProcess)
+    return readerOn(nats, address.name, manager, config.num_replicas > 1, endProcess)
   } catch (error) {
     await nats.close()
     throw unavailable('there is no event log to read', error)
@@ -33,12 +33,13 @@ export async function openLogReader(address: LogAddress): Promise<LogReader> {
 /** `onFollowerError` is told what a follower's handler threw: that follower has stopped. */
 export function readerOn(
   nats: NatsConnection,
+  name: string,
   manager: JetStreamManager,
   isReplicated: boolean,
   onFollowerError: (error: unknown) => void,
 ): LogReader {
   const client = jetstream(nats, { timeout: requestTimeoutMs })
-  const connection: Connection = { nats, manager, reconnects: watchReconnects(nats) }
+  const connection: Connection = { nats, name, manager, reconnects: watchReconnects(nats) }
   return {
     read: (filter, afterSequence = 0) => readFrom(manager, client, filter, afterSequence),
     last: (subject) => lastOn(manager, subject, isReplicated),

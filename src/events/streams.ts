@@ -14,7 +14,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream'
 import { LogUnavailable, type StreamName } from './event-log.ts'
-import { allMessages, allSessions, checkpoints } from './subjects.ts'
+import { allMessages, allSessions } from './subjects.ts'
 
 const nanosPerMs = 1_000_000
 
@@ -25,10 +25,16 @@ export const maxEventBytes: Readonly<Record<StreamName, number>> = {
   CHECKPOINTS: 1024,
 }
 
+export const streamNames: readonly StreamName[] = ['SESSIONS', 'MESSAGES', 'CHECKPOINTS']
+
+/**
+ * Each with a wildcard, although there is one subject of checkpoints only: JetStream delivers a consumer to whatever
+ * subject is subscribed to under exactly its name, a stream's own too, so that who may read could have written there.
+ */
 const subjects: Readonly<Record<StreamName, string>> = {
   SESSIONS: allSessions,
   MESSAGES: allMessages,
-  CHECKPOINTS: checkpoints,
+  CHECKPOINTS: 'mpc.*',
 }
 
 export type StreamSizes = Readonly<Record<StreamName, number>>
@@ -81,8 +87,13 @@ export function streamConfig(name: StreamName, replicas: number, sizes: StreamSi
 }
 
 /** Creates the streams, or brings their limits up to date. Throws LogUnavailable with the server's reason. */
-export async function ensureStreams(manager: JetStreamManager, replicas: number, sizes: StreamSizes): Promise<void> {
-  for (const name of ['SESSIONS', 'MESSAGES', 'CHECKPOINTS'] as const) {
+export async function ensureStreams(
+  manager: JetStreamManager,
+  replicas: number,
+  sizes: StreamSizes,
+  names: readonly StreamName[] = streamNames,
+): Promise<void> {
+  for (const name of names) {
     const config = streamConfig(name, replicas, sizes)
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -94,11 +105,13 @@ export async function ensureStreams(manager: JetStreamManager, replicas: number,
           continue
         }
         const reason = cause instanceof Error ? cause.message : 'unknown reason'
-        throw new LogUnavailable(`cannot create or update the stream ${name}: ${reason}`, { cause })
+        throw new LogUnavailable(`cannot create or update the stream ${name}: ${reason} (${hint})`, { cause })
       }
     }
   }
 }
+
+const hint = "where services may not, NATS' operator does: mpc nats streams"
 
 /**
  * Services that start together on an empty server all try to create the streams, and each attempt reserves its bytes

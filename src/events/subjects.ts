@@ -15,6 +15,11 @@ export const allMessages = 'mpc.message.>'
 /** The one subject of the checkpoints of the whole log. */
 export const checkpoints = 'mpc.checkpoint'
 
+/** Where a follower under that name is delivered to: no stream has such subjects. `id` is unique. */
+export function deliverySubject(name: string, id: string): string {
+  return `mpc.deliver.${name.replaceAll(/[^A-Za-z0-9_-]/g, '-')}.${checkedToken(id)}`
+}
+
 /** Lifecycle events of one session. Throws RangeError for anything that is not an id. */
 export function sessionSubject(sessionId: string): string {
   return `mpc.session.${checkedToken(sessionId)}`

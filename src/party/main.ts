@@ -7,6 +7,7 @@ import { createLogger } from '../edge/log.ts'
 import { readSecretKeyFile } from '../edge/secret-key-file.ts'
 import { serve } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
+import { clientTlsFromEnv, requireHttps } from '../edge/tls/tls-config.ts'
 import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
 import { fingerprint, identityFromSeed } from '../identity/identity-key.ts'
 import { allowAllSigning, denyAllSigning } from './approval.ts'
@@ -42,6 +43,8 @@ const variables = z.object({
 export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<void> }> {
   const config = readEnv(variables, env)
   const edge = edgeConfigFromEnv(env, { grpcPort: 50053, httpPort: 8082 })
+  const tls = clientTlsFromEnv(env)
+  for (const url of ['MPC_COORDINATOR_URL', 'MPC_ROUTER_URL'] as const) requireHttps(url, config[url], tls)
   const log = createLogger(config.MPC_PARTY_NAME, config.MPC_LOG_LEVEL)
   const deviceId = config.MPC_DEVICE_ID
   const { MPC_POLICY_HOOK_URL: hookUrl, MPC_POLICY_HOOK_TIMEOUT_MS: hookTimeoutMs } = config
@@ -51,8 +54,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const store = await openStore(config, env)
   const workers = config.MPC_PARTY_WORKERS
   const host = createWorkerHost(workers === undefined ? {} : { workers })
-  const coordinator = connectService(config.MPC_COORDINATOR_URL)
-  const router = connectService(config.MPC_ROUTER_URL)
+  const coordinator = connectService(config.MPC_COORDINATOR_URL, { tls })
+  const router = connectService(config.MPC_ROUTER_URL, { tls })
   const serverParty = await startServerParty({
     identity,
     deviceId,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { edgeConfigFromEnv } from '../edge/config.ts'
 import { eventLogVariables, logLevelVariable, readEnv } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
+import { natsAccessFromEnv } from '../edge/nats-access.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { createRequestValidator } from '../edge/validation.ts'
 import { openEventLog } from '../events/jetstream-log.ts'
@@ -31,7 +32,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const { MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES } = values
   const sizes = streamSizes(MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES)
   const logger = createLogger(name, level)
-  const log = await openEventLog({ url, name, replicas, sizes })
+  const log = await openEventLog({
+    url,
+    name,
+    replicas,
+    sizes,
+    streams: ['SESSIONS', 'MESSAGES'],
+    ...natsAccessFromEnv(env),
+  })
   try {
     const metrics = createRouterMetrics()
     const router = await openRouter({ log, limits, metrics, warn: (message, err) => logger.warn({ err }, message) })

@@ -8,7 +8,7 @@ import { openExport } from '../../audit/read-export.ts'
 import type { LogReader } from '../../events/event-log.ts'
 import type { LogAddress } from '../../events/jetstream-connect.ts'
 import { openLogReader } from '../../events/log-reader.ts'
-import { runningDatabaseUrl, runningNatsUrl } from '../stack/running-backing.ts'
+import { logOf, runningDatabaseUrl } from '../stack/running-backing.ts'
 import { StartupError } from '../startup-error.ts'
 
 export type WhereOptions = Readonly<{
@@ -21,7 +21,7 @@ export const natsHelp =
   'runs on the data folder.'
 
 export function addressOf({ data }: WhereOptions): LogAddress {
-  return { url: process.env['NATS_URL'] || runningNatsUrl(data), name: 'auditor' }
+  return { ...logOf(data, process.env), name: 'auditor' }
 }
 
 /** Null where none is named. Throws UnreadableArchive. */

@@ -7,7 +7,7 @@ import type { TableComparison } from '../../coordinator/projection/rebuild/compa
 import { readEnv } from '../../edge/environment.ts'
 import { openLogReader } from '../../events/log-reader.ts'
 import { z } from 'zod'
-import { runningDatabaseUrl, runningNatsUrl } from '../stack/running-backing.ts'
+import { logOf, runningDatabaseUrl } from '../stack/running-backing.ts'
 import { createProgressBar, number } from './progress-bar.ts'
 
 export type RebuildCommand = Readonly<{
@@ -17,12 +17,12 @@ export type RebuildCommand = Readonly<{
   env: NodeJS.ProcessEnv
 }>
 
-const variables = z.object({ NATS_URL: z.string().optional(), DATABASE_URL: z.string().optional() })
+const variables = z.object({ DATABASE_URL: z.string().optional() })
 
 /** Resolves to the exit code: 1 when `verify` found a difference. Throws what tells in one line what is wrong. */
 export async function runRebuild({ verify, dataFolder, env }: RebuildCommand): Promise<number> {
-  const { NATS_URL: natsUrl, DATABASE_URL: databaseUrl } = readEnv(variables, env)
-  const log = await openLogReader({ url: natsUrl ?? runningNatsUrl(dataFolder), name: 'mpc projections' })
+  const { DATABASE_URL: databaseUrl } = readEnv(variables, env)
+  const log = await openLogReader({ ...logOf(dataFolder, env), name: 'mpc projections' })
   const bar = createProgressBar(process.stderr)
   let begun = false
   try {

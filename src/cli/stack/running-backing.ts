@@ -1,11 +1,18 @@
 /** Where the nats-server and the PostgreSQL of a dev stack that runs now can be reached, from its data folder. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { natsAccessFromEnv, type NatsAccess } from '../../edge/nats-access.ts'
 import { superuser } from '../postgres/cluster-folder.ts'
 import { database } from '../postgres/postgres-server.ts'
 import { commandLine } from '../processes/leftover.ts'
 import { StartupError } from '../startup-error.ts'
 import { describeDataFolder } from './data-folder.ts'
+
+/** The log at NATS_URL, or where that is not set, of the stack on this folder. Throws StartupError, ConfigurationError. */
+export function logOf(dataFolder: string, env: NodeJS.ProcessEnv): NatsAccess & Readonly<{ url: string }> {
+  const url = env['NATS_URL']
+  return url ? { url, ...natsAccessFromEnv(env) } : { url: runningNatsUrl(dataFolder) }
+}
 
 /** `nats://127.0.0.1:port`. Throws StartupError where none runs on this folder. */
 export function runningNatsUrl(dataFolder: string): string {

@@ -16,7 +16,7 @@ export function serviceEnvironment(
 ): NodeJS.ProcessEnv {
   const own = ports[spec.name]
   return {
-    ...base,
+    ...withoutTransportSecurity(base),
     MPC_OPEN_MODE: 'true',
     MPC_HOST: host,
     MPC_GRPC_PORT: String(own.grpcPort),
@@ -38,6 +38,12 @@ export function serviceEnvironment(
 
 /** Of our own environment: a party has one key and one guard, and no other service has any. */
 const noKeySources = { MPC_KEK_FILE: '', MPC_KEK: '', MPC_KMS_URL: '', MPC_GUARD_DIR: '' }
+
+/** The stack is open mode on loopback, its own NATS too: keys and certificates of another set-up are not for it. */
+function withoutTransportSecurity(base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const foreign = base['NATS_URL'] ? /^MPC_TLS_/ : /^(MPC_TLS|NATS_TLS|NATS_NKEY)_/
+  return Object.fromEntries(Object.entries(base).filter(([name]) => !foreign.test(name)))
+}
 
 function partyEnvironment(name: ServiceName, deviceId: string, folder: DataFolder): NodeJS.ProcessEnv {
   const { identityFile, kekFile, shareFolder } = folder.party(name)

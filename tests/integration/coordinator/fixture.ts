@@ -86,6 +86,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
       grpcPort: 0,
       httpPort: 0,
       openMode: options.openMode ?? false,
+      tls: null,
       corsOrigins: [],
       apiKeys: (token) => apiKeys.get(token) ?? null,
       reflection: false,

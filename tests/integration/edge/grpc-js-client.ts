@@ -21,11 +21,11 @@ export type Message = Record<string, unknown>
 export type Stub = grpc.Client & Record<string, (...args: unknown[]) => grpc.ClientReadableStream<Message>>
 
 /** A client of the service with that full name at `url`. */
-export function grpcClient(name: string, url: string): Stub {
+export function grpcClient(name: string, url: string, credentials = grpc.credentials.createInsecure()): Stub {
   // grpc-js gives packages as nested objects, with a client class at each leaf.
   const Service = name.split('.').reduce<unknown>((at, part) => (at as Message)[part], contracts)
   const Client = Service as new (address: string, credentials: grpc.ChannelCredentials) => Stub
-  return new Client(new URL(url).host, grpc.credentials.createInsecure())
+  return new Client(new URL(url).host, credentials)
 }
 
 export type Outcome = Readonly<{ error: grpc.ServiceError | null; answer: Message | undefined }>

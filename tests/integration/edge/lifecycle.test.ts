@@ -128,7 +128,7 @@ describe('starting', () => {
   })
 
   test('on an address that is not ours names MPC_HOST', async () => {
-    const config = edgeConfigFromEnv({ MPC_HOST: '203.0.113.1' }, { grpcPort: 0, httpPort: 0 })
+    const config = edgeConfigFromEnv({ MPC_HOST: '203.0.113.1', MPC_PLAINTEXT: 'behind-proxy' }, { grpcPort: 0, httpPort: 0 })
     await expect(serve(definition, config, log)).rejects.toMatchObject({ variable: 'MPC_HOST' })
   })
 })

@@ -88,7 +88,7 @@ describe('appending', () => {
     let stored = 0
     const fill = async () => {
       for (; stored < 100; stored += 1) {
-        await own.append(subject, new Uint8Array(1000).fill(stored), { messageId: randomUUID() })
+        await own.append(subject, new Uint8Array(800).fill(stored), { messageId: randomUUID() })
       }
     }
     await expect(fill()).rejects.toBeInstanceOf(LogUnavailable)

@@ -11,6 +11,8 @@ import { readSecretKeyFile } from '../../../src/edge/secret-key-file.ts'
 import { parseNatsAddress } from '../../../src/events/nats-address.ts'
 
 const defaults = { grpcPort: 50051, httpPort: 8080 }
+const configure = (env: NodeJS.ProcessEnv) =>
+  edgeConfigFromEnv({ MPC_PLAINTEXT: 'behind-proxy', ...env }, defaults)
 const folder = mkdtempSync(join(tmpdir(), 'edge-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -20,8 +22,8 @@ function file(name: string, content: unknown): string {
   return path
 }
 
-test('without any variable the service is closed, on the documented ports, without reflection', () => {
-  expect(edgeConfigFromEnv({}, defaults)).toMatchObject({
+test('without any variable but that of its proxy the service is closed, on the documented ports, without reflection', () => {
+  expect(configure({})).toMatchObject({
     host: '0.0.0.0',
     grpcPort: 50051,
     httpPort: 8080,
@@ -32,7 +34,7 @@ test('without any variable the service is closed, on the documented ports, witho
 })
 
 test('open mode is on loopback, with reflection', () => {
-  expect(edgeConfigFromEnv({ MPC_OPEN_MODE: 'true' }, defaults)).toMatchObject({
+  expect(configure({ MPC_OPEN_MODE: 'true' })).toMatchObject({
     host: '127.0.0.1',
     openMode: true,
     reflection: true,
@@ -40,11 +42,11 @@ test('open mode is on loopback, with reflection', () => {
 })
 
 test.each(['127.0.0.2', '::1', 'localhost'])('open mode accepts %s', (MPC_HOST) => {
-  expect(edgeConfigFromEnv({ MPC_OPEN_MODE: 'true', MPC_HOST }, defaults).host).toBe(MPC_HOST)
+  expect(configure({ MPC_OPEN_MODE: 'true', MPC_HOST }).host).toBe(MPC_HOST)
 })
 
 test('empty variables count as absent', () => {
-  expect(edgeConfigFromEnv({ MPC_GRPC_PORT: '', MPC_OPEN_MODE: '' }, defaults).grpcPort).toBe(50051)
+  expect(configure({ MPC_GRPC_PORT: '', MPC_OPEN_MODE: '' }).grpcPort).toBe(50051)
 })
 
 test.each([
@@ -77,13 +79,13 @@ test.each([
     },
   ],
 ])('a wrong %s is named (%o)', (variable, env) => {
-  expect(() => edgeConfigFromEnv(env, defaults)).toThrow(
+  expect(() => configure(env)).toThrow(
     expect.objectContaining({ name: 'ConfigurationError', variable, message: expect.stringMatching(`^${variable}: `) }),
   )
 })
 
 test('origins are a comma list', () => {
-  const { corsOrigins } = edgeConfigFromEnv({ MPC_CORS_ORIGINS: 'https://a.example, http://localhost:3000' }, defaults)
+  const { corsOrigins } = configure({ MPC_CORS_ORIGINS: 'https://a.example, http://localhost:3000' })
   expect(corsOrigins).toEqual(['https://a.example', 'http://localhost:3000'])
 })
 
@@ -94,7 +96,7 @@ describe('the API key file', () => {
     { name: 'first', sha256: '0'.repeat(64), scopes: ['audit'] },
     { name: 'wallet', sha256, scopes: ['sessions', 'accounts'] },
   ]
-  const { apiKeys } = edgeConfigFromEnv({ MPC_API_KEYS_FILE: file('keys', keys) }, defaults)
+  const { apiKeys } = configure({ MPC_API_KEYS_FILE: file('keys', keys) })
 
   test('lets its keys in', () => {
     expect(apiKeys(key)).toEqual({ name: 'wallet', scopes: ['sessions', 'accounts'] })
@@ -104,7 +106,7 @@ describe('the API key file', () => {
   })
   test('that holds a key instead of its hash does not put it into the error', () => {
     const path = file('leak', [{ name: 'a', sha256: key, scopes: ['audit'] }])
-    expect(() => edgeConfigFromEnv({ MPC_API_KEYS_FILE: path }, defaults)).toThrow(
+    expect(() => configure({ MPC_API_KEYS_FILE: path })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining(key) }),
     )
   })
@@ -134,16 +136,17 @@ test.each([
   ['MPC_RATE_LIMIT', '7', 'callsPerSecond'],
   ['MPC_RATE_LIMIT_BURST', '0', 'callBurst'],
   ['MPC_RATE_LIMIT_PER_ADDRESS', '7', 'callsPerSecondPerAddress'],
+  ['MPC_TLS_HANDSHAKE_LIMIT', '7', 'tlsHandshakesPerSecond'],
   ['MPC_AUTH_FAILURE_LIMIT', '7', 'authFailuresPerMinute'],
   ['MPC_REQUEST_TIMEOUT_MS', '700', 'requestTimeoutMs'],
   ['MPC_SLOW_CLIENT_MS', '700', 'slowClientMs'],
   ['MPC_CLOSE_GRACE_MS', '7', 'closeGraceMs'],
   ['MPC_TRUSTED_PROXIES', '2', 'trustedProxies'],
 ] as const)('%s=%s sets %s, and nonsense is refused by name', (variable, value, limit) => {
-  const { limits } = edgeConfigFromEnv({ [variable]: value }, defaults)
+  const { limits } = configure({ [variable]: value })
   expect(limits).toEqual({ ...defaultLimits, [limit]: Number(value) })
   for (const nonsense of ['-1', '1.5', 'many', '1e12'])
-    expect(() => edgeConfigFromEnv({ [variable]: nonsense }, defaults)).toThrow(variable)
+    expect(() => configure({ [variable]: nonsense })).toThrow(variable)
 })
 
 describe('a key file', () => {
