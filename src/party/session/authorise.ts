@@ -11,13 +11,11 @@ import type { SignTerms } from './terms.ts'
 type Parts = Pick<PartyParts, 'approvals' | 'clock'>
 
 /** Nothing for a key without a policy. @throws SessionFailure saying what the policy has against it, StorageError. */
-export async function requireAllowed({ approvals, clock }: Parts, terms: SignTerms, key: StoredKey): Promise<void> {
+export async function requireAllowed(parts: Parts, terms: SignTerms, key: StoredKey): Promise<void> {
   const { policy, keyId } = key
   if (policy === null) return
-  const nowMs = await approvals.timeMs(keyId, clock.nowMs())
-  const subject = { ...key, derivationPath: '', message: terms.message, participants: terms.partyIds }
-  const verdict = await judgeSigning(policy, subject, terms.approvals, Math.floor(nowMs / 1_000))
-  if (verdict.kind === 'refused') throw new SessionFailure(verdict.reason, `${verdict.field}: ${verdict.problem}`)
+  const { approvals } = parts
+  const nowMs = await requireInForce(parts, terms, key)
   const objection = await approvals.objection(keyId, policy, terms.approvals, nowMs)
   if (objection !== null) throw new SessionFailure(objection.reason, objection.problem)
 }
@@ -33,4 +31,19 @@ export async function countSignature(parts: Parts, terms: SignTerms, key: Stored
   await requireAllowed(parts, terms, key)
   const objection = await parts.approvals.spend(keyId, policy, terms.approvals, parts.clock.nowMs())
   if (objection !== null) throw new SessionFailure(objection.reason, objection.problem)
+}
+
+/**
+ * That the policy allows it now, leaving aside what has counted. Asked for the last time when the session starts: a
+ * coordinator that holds it back until the approvals have expired gets no signature for them. Resolves with the time.
+ * @throws SessionFailure, StorageError
+ */
+export async function requireInForce({ approvals, clock }: Parts, terms: SignTerms, key: StoredKey): Promise<number> {
+  const { policy, keyId } = key
+  if (policy === null) return clock.nowMs()
+  const nowMs = await approvals.timeMs(keyId, clock.nowMs())
+  const subject = { ...key, derivationPath: '', message: terms.message, participants: terms.partyIds }
+  const verdict = await judgeSigning(policy, subject, terms.approvals, Math.floor(nowMs / 1_000))
+  if (verdict.kind === 'refused') throw new SessionFailure(verdict.reason, `${verdict.field}: ${verdict.problem}`)
+  return nowMs
 }

@@ -17,7 +17,7 @@ import type { ProgressEvent } from '../progress.ts'
 import { StorageError } from '../store/records.ts'
 import type { StoredKey } from '../store/share-store.ts'
 import type { SessionSnapshot } from '../transport/party-transport.ts'
-import { countSignature, requireAllowed } from './authorise.ts'
+import { countSignature, requireAllowed, requireInForce } from './authorise.ts'
 import { compute, envelopeContext } from './compute.ts'
 import { conclude } from './conclude.ts'
 import { gather } from './gather.ts'
@@ -90,6 +90,7 @@ async function attend(run: Run): Promise<Attended> {
     const { startPatienceMs } = limits
     const started = await gather({ transport, clock, log, startPatienceMs, member, watch, emit, signal })
     requireUnchanged(terms, termsOf(started, order.partyId))
+    if (terms.kind === 'sign' && key !== null) await requireInForce(parts, terms, key)
     const roster = await checkRoster(started, { partyId: order.partyId, index: partyIndex, keys }, identities)
     const context = envelopeContext(terms, roster)
     const hex = { rosterHash: bytesToHex(roster.hash), sid: bytesToHex(context.sid) }

@@ -7,6 +7,8 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { main as coordinatorMain } from '../../../src/coordinator/main.ts'
+import { identityFromSeed } from '../../../src/identity/identity-key.ts'
+import { makeApproval } from '../../../src/policy/approver.ts'
 import { createDatabase, type TestDatabase } from '../../setup/database.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
 import { startAccountService, type Answer, type RunningAccountService } from './running-account-service.ts'
@@ -244,3 +246,99 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve))
   return port
 }
+
+describe('a key with a policy', () => {
+  const owner = identityFromSeed(new Uint8Array(32).fill(9))
+  const hexOf = (bytes: Uint8Array) => bytesToHex(bytes)
+  const policySecret = new Uint8Array(32).fill(8)
+  const policyKey = bytesToHex(secp256k1.getPublicKey(policySecret, false))
+  const signers = participants.slice(0, 2)
+  let policy: { approvers: string[]; required_approvals: number; max_signatures: number }
+  let keyId: string
+  let accountId: unknown
+
+  async function approval() {
+    const unlimited = { notBefore: 0, notAfter: 0, rateSignatures: 0, rateWindowSeconds: 0 }
+    const order = {
+      keyId,
+      publicKey: policyKey,
+      keyType: 'ecdsa-secp256k1',
+      message: hexToBytes(messageHash),
+      participants: signers.map(({ party_id }) => party_id),
+      policy: { ...unlimited, approvers: policy.approvers, requiredApprovals: 1, signerSets: [], maxSignatures: 5 },
+      expiresInSeconds: 60,
+    } as const
+    const { expiresAt, ...rest } = await makeApproval(await owner, order, crypto.getRandomValues(new Uint8Array(32)), Date.now())
+    return { ...rest, expires_at: expiresAt }
+  }
+  const sign = (approvals: unknown, headers = {}) =>
+    service.call(
+      'POST',
+      '/api/v1/mpc/sign',
+      { account_id: accountId, message_hash: messageHash, participants: signers, approvals },
+      headers,
+    )
+
+  beforeAll(async () => {
+    policy = { approvers: [hexOf((await owner).publicKey).toUpperCase()], required_approvals: 1, max_signatures: 5 }
+    const made = await service.call('POST', '/api/v1/mpc/keygen', { ...keygen, policy })
+    keyId = String(made.body['session_id'])
+    await runSession(made, { public_key: policyKey })
+    const account = { username: 'owner', email: '', phone: '', publicKey: policyKey }
+    accountId = (await service.call('POST', '/api/v1/accounts', account)).body['id']
+  })
+
+  test('shows it with every session of it', async () => {
+    const shown = { approvers: [policy.approvers[0]?.toLowerCase()], required_approvals: 1, max_signatures: 5 }
+    const opened = await sign([await approval()])
+    expect(opened.status).toBe(201)
+    for (const sessionId of [keyId, opened.body['session_id']]) {
+      const response = await fetch(`${coordinatorUrl}/api/v1/sessions/${sessionId}`)
+      expect(await response.json()).toMatchObject({ policy: shown })
+    }
+  })
+
+  test('is not signed with without approvals: the caller is told, and not that something is out of order', async () => {
+    const without = await sign([])
+    expect(without).toMatchObject({ status: 403, body: { error: 'forbidden', details: { approvals: expect.any(String) } } })
+    const forged = { ...(await approval()), nonce: 'ab'.repeat(32) }
+    const field = 'approvals[0].signature'
+    expect(await sign([forged])).toMatchObject({ status: 403, body: { details: { [field]: expect.any(String) } } })
+  })
+
+  test('what is no approval is named by its field', async () => {
+    const wrong = { ...(await approval()), nonce: 'ab' }
+    const field = 'approvals[1].nonce'
+    const answer = await sign([await approval(), wrong])
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request', details: { [field]: expect.any(String) } } })
+    const many = await sign(Array.from({ length: 41 }, () => wrong))
+    expect(many).toMatchObject({ status: 400, body: { details: { approvals: expect.any(String) } } })
+  })
+
+  test.each<[string, object]>([
+    ['policy.approvers', { approvers: [], required_approvals: 1 }],
+    ['policy.approvers[0]', { approvers: ['ab'], required_approvals: 1 }],
+    ['policy.approvers[1]', { approvers: ['same', 'same'], required_approvals: 1 }],
+    ['policy.required_approvals', { approvers: ['same'], required_approvals: 2 }],
+    ['policy.signer_sets[0].party_ids[1]', { approvers: ['same'], required_approvals: 1, signer_sets: [{ party_ids: ['user_device', 'x'] }] }],
+    ['policy.rate_signatures', { approvers: ['same'], required_approvals: 1, rate_signatures: 1001 }],
+    ['policy.not_after', { approvers: ['same'], required_approvals: 1, not_after: -1 }],
+  ])('what is no policy is named by its field: %s', async (field, wrong) => {
+    const approvers = JSON.stringify(wrong).replaceAll('"same"', JSON.stringify(policy.approvers[0]))
+    const answer = await service.call('POST', '/api/v1/mpc/keygen', { ...keygen, policy: JSON.parse(approvers) })
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request', details: { [field]: expect.any(String) } } })
+  })
+
+  test('is not made twice with two policies under one Idempotency-Key, nor signed with two approvals', async () => {
+    const headers = { 'idempotency-key': 'with-a-policy' }
+    const first = await service.call('POST', '/api/v1/mpc/keygen', { ...keygen, policy }, headers)
+    expect((await service.call('POST', '/api/v1/mpc/keygen', { ...keygen, policy }, headers)).body).toEqual(first.body)
+    const milder = { ...policy, max_signatures: 6 }
+    for (const other of [{ ...keygen, policy: milder }, keygen]) {
+      expect(await service.call('POST', '/api/v1/mpc/keygen', other, headers)).toMatchObject({ status: 409 })
+    }
+    const signing = { 'idempotency-key': 'with-an-approval' }
+    expect(await sign([await approval()], signing)).toMatchObject({ status: 201 })
+    expect(await sign([await approval()], signing)).toMatchObject({ status: 409 })
+  })
+})

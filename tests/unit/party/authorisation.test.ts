@@ -199,6 +199,21 @@ describe('nothing is signed', () => {
     expect(services.routed).toEqual([])
   })
 
+  test('for approvals that have expired when the session starts at last', async () => {
+    const services = new MemoryServices({ ...plan, approvals: [await approval()], expiresInMs: 7_200_000 })
+    let laterMs = 0
+    const clock = { ...systemClock, nowMs: () => Date.now() + laterMs }
+    services.hooks.show = (_partyId, session) => {
+      if (session.status === 'in_progress') laterMs = 3_600_000
+      return session
+    }
+    const parties = await partiesOf(services, signers, () => ({ clock }))
+    for (const party of parties) await giveToyKey(party, group, keyId, { policy: policy() })
+    expect(await runAll(services, parties)).toContainEqual(expect.objectContaining({ reason: 'approval_expired' }))
+    expect(services.starts).toBe(1)
+    expect(services.routed).toEqual([])
+  })
+
   test('by a key without a policy, unless the party is configured to', async () => {
     const services = new MemoryServices({ ...plan, policy: null })
     const parties = await signersOf(services, null)
