@@ -47,6 +47,18 @@ describe('records in IndexedDB', () => {
     expect(await page.evaluate(() => testPage.durabilities())).toEqual(['strict', 'strict', 'strict'])
   })
 
+  test('of the first release are kept, in a database that has gained what came since', async () => {
+    await page.evaluate(async () => {
+      testPage.closeRecords()
+      await testPage.deleteDatabase('records')
+      await testPage.makeFormerDatabase('records')
+      await testPage.openRecords()
+    })
+    expect(await page.evaluate(() => testPage.get('a'))).toBe('01')
+    const { counts } = await page.evaluate(() => testPage.dumpDatabase('records'))
+    expect(counts).toEqual({ keys: 0, shares: 1, ledgers: 0, approvals: 0, sessions: 0 })
+  })
+
   test('refuse a name that is none', async () => {
     const problem = 'StorageError: a record name may hold'
     await expect(page.evaluate(() => testPage.put('../a', '00'))).rejects.toThrow(problem)

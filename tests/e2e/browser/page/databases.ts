@@ -62,3 +62,14 @@ export async function loseKeys(name: string): Promise<void> {
   await database.put('shares', new Uint8Array(1), 'some-key')
   database.close()
 }
+
+/** A database as the first release made it, with one record. */
+export async function makeFormerDatabase(name: string): Promise<void> {
+  const database = await openDB(name, 1, {
+    upgrade: (fresh) => {
+      for (const store of ['keys', 'shares', 'ledgers', 'sessions']) fresh.createObjectStore(store)
+    },
+  })
+  await database.put('shares', Uint8Array.of(1), 'a')
+  database.close()
+}

@@ -1,6 +1,6 @@
 /** What the tests ask a page to do. Arguments and answers cross into the page and back as JSON: bytes travel as hex. */
 import { device } from './device.ts'
-import { deleteDatabase, dumpDatabase, loseKeys } from './databases.ts'
+import { deleteDatabase, dumpDatabase, loseKeys, makeFormerDatabase } from './databases.ts'
 import { knownAnswer } from './known-answer.ts'
 import { ownProtocolSession } from './own-protocol-session.ts'
 import { recordCalls } from './records.ts'
@@ -18,7 +18,7 @@ function evaluatesText(): Promise<boolean> {
   })
 }
 
-const databases = { deleteDatabase, dumpDatabase, loseKeys }
+const databases = { deleteDatabase, dumpDatabase, loseKeys, makeFormerDatabase }
 const page = { ...device, ...recordCalls, ...databases, knownAnswer, ownProtocolSession, evaluatesText }
 
 declare global {
