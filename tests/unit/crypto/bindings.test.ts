@@ -112,6 +112,8 @@ test('every hash of a key and of a signature has the inputs that bind it', () =>
   expect(distinct('baseOtKey')).toBe(3 * 128 * 2)
   expect(distinct('proofOfContribution')).toBe(3)
   expect(distinct('keygenCommitment')).toBe(3)
-  const numbers = calls.filter((call) => call.tag === tag.baseOtKey).map(({ items }) => `${items[1]} ${items[2]}`)
-  expect(new Set(numbers).size).toBe(256)
+  for (const oracle of [tag.baseOtPoint, tag.baseOtKey]) {
+    const numbers = calls.filter((call) => call.tag === oracle).map(({ items }) => `${items[1]} ${items[2]}`)
+    expect(new Set(numbers).size).toBe(256) // instance and branch
+  }
 })
