@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { decodeKeyShare, encodeKeyShare } from '../../../src/crypto/key-share-codec.ts'
 import { peerState } from '../../../src/crypto/key-share.ts'
 import type { Abort } from '../../../src/crypto/protocol.ts'
+import type { ExecutionHost } from '../../../src/party/execution/execution-host.ts'
 import { StorageError } from '../../../src/party/store/records.ts'
 import { makeKey } from '../crypto/fixtures.ts'
 import { MemoryServices, type SessionPlan } from './fixtures/memory-services.ts'
@@ -86,6 +87,33 @@ test('nothing is reported while a ban cannot be stored, and the peer stays banne
   expect(device.store.guard.isBanned(keyId, 'server')).toBe(true)
   stop.abort()
   expect(await serverRun).toMatchObject({ kind: 'failed', reason: 'party_stopped' })
+})
+
+test('a check that fails while somebody ends the session bans all the same', async () => {
+  const cheated = toyHost({ abortAt: { round: 2, abort: cheating } })
+  let services: MemoryServices | undefined
+  const host: ExecutionHost = {
+    ...cheated,
+    open: async (task) => {
+      const run = await cheated.open(task)
+      return {
+        ...run,
+        receive: async (round, inbound) => {
+          if (round === 2) services?.fail('cancelled')
+          // Until the party has heard of it, and longer.
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          return run.receive(round, inbound)
+        },
+      }
+    },
+  }
+  const folder = await folderWithKey()
+  const set = await signing({ folder, host })
+  services = set.services
+  const [outcome] = await runAll(services, [set.device, set.server])
+  expect(outcome).toMatchObject({ kind: 'failed', reason: 'gamma_check_failed', culprits: ['server'] })
+  const { guard } = await openPartyStore(folder, kek, 'device-of-device')
+  expect(guard.isBanned(keyId, 'server')).toBe(true)
 })
 
 test('a ban ends the other running sessions of that key with that peer, and only those', async () => {
