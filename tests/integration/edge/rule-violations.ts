@@ -116,7 +116,9 @@ function brokenField(field: DescField): BrokenValue[] {
   if (items === undefined) return broken
   return [
     ...broken,
-    ...brokenScalar(items).map(({ rule, value }) => ({ rule: `items.${rule}`, value: [value], inside: '[0]' })),
+    ...brokenScalar(items).map(({ rule, value }) => {
+      return { rule: `items.${rule}`, value: withFirst(listOf(field, Number(minItems)), value), inside: '[0]' }
+    }),
   ]
 }
 
