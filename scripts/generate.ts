@@ -1,9 +1,11 @@
 /**
- * Writes what is made from proto/: src/gen, with it docs/openapi, and clients/go/api where Go is installed. `--check`
- * writes nothing and ends with exit code 1 where docs/openapi is not what it should be.
+ * Writes what is made from proto/: src/gen, with it docs/openapi, and clients/go/api where Go is installed; and the
+ * field products of src/crypto/limbs. `--check` writes nothing and ends with exit code 1 where docs/openapi is not what
+ * it should be.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { writeLimbProducts } from './limb-products.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -13,6 +15,7 @@ if (process.argv.includes('--check')) {
   for (const problem of problems) console.error(problem)
   process.exitCode = problems.length === 0 ? 0 : 1
 } else {
+  writeLimbProducts(root)
   process.exitCode = generateIn(root)
   if (process.exitCode === 0) {
     // Only now: it uses src/gen.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkDependencyRules } from './dependency-rules.ts'
 import { checkDocumentedGuards } from './documented-guards.ts'
+import { staleLimbProducts } from './limb-products.ts'
 import { checkSecretFlow } from './secret-flow.ts'
 import type { Tally } from './test-report.ts'
 
@@ -15,6 +16,7 @@ const checks: readonly Check[] = [
   { name: 'proto files pass buf lint', run: (root) => outputOfFailure(root, 'buf', ['lint']) },
   { name: 'src/gen is what buf generates from proto', run: staleGeneratedFiles },
   { name: 'docs/openapi is what npm run generate makes of proto', run: staleOpenApiDocuments },
+  { name: 'field products are what npm run generate writes', run: staleLimbProducts },
   { name: 'types', run: (root) => outputOfFailure(root, 'tsc', ['-p', '.']) },
   { name: 'dependency rules', run: checkDependencyRules },
   { name: 'no variable-time code on secrets', run: checkSecretFlow },

@@ -6,7 +6,6 @@ import { rvole } from './mod-q/rvole.ts'
 import { scalars } from './mod-q/scalars.ts'
 import { mapUniform } from './ristretto255/encoding.ts'
 import * as edwards from './ristretto255/multiply.ts'
-import { wipeProduct } from './ristretto255/field.ts'
 import { addCached, cache, negateCached, newCached, wipePointScratch } from './ristretto255/points.ts'
 import { newPoint as newEdwardsPoint } from './ristretto255/points.ts'
 import { reduceWide } from './ristretto255/scalars.ts'
@@ -46,7 +45,6 @@ function sum(a: ElementPoint, b: ElementPoint, negateB: boolean): ElementPoint {
   addCached(out, a, cached)
   for (const part of [cached.sum, cached.difference, cached.t2d, cached.z2]) part.fill(0)
   wipePointScratch()
-  wipeProduct()
   return out
 }
 

@@ -2,7 +2,7 @@
 import { isNegative, isZero, readElement, writeElement } from './bytes.ts'
 import { d, dMinusOneSquared, inverseSqrtAMinusD, one, oneMinusDSquared } from './constants.ts'
 import { sqrtAdMinusOne, sqrtMinusOne } from './constants.ts'
-import { add, carry, copy, copyIf, multiply, newElement, scale, square, subtract, wipeProduct } from './field.ts'
+import { add, carry, copy, copyIf, multiply, newElement, scale, square, subtract } from './field.ts'
 import type { FieldElement } from './field.ts'
 import { addCached, cache, newCached, newPoint, wipePointScratch, type EdwardsPoint } from './points.ts'
 import { makeNonNegative, negateIf, squareRootOfRatio, wipePowerScratch } from './powers.ts'
@@ -139,5 +139,4 @@ function wipeScratch(): void {
   for (const element of [sum, difference, t2d, z2]) element.fill(0)
   wipePointScratch()
   wipePowerScratch()
-  wipeProduct()
 }

@@ -9,30 +9,15 @@
  * a product may be at most A and B with A·B ≤ 12. ristretto255.ts notes its bounds in these units. Nothing here
  * branches on, or indexes by, a value.
  */
-import { multiplyColumns, newColumns, newLimbs, squareColumns, type Columns, type Limbs } from '../product.ts'
+import { newLimbs, type Limbs } from '../product.ts'
+import { wrap, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12 } from './product.ts'
+
+export { multiply, square } from './product.ts'
 
 export type FieldElement = Limbs
 
 /** eᵢ for i = 0 … 12. */
 export const weights = [0, 22, 43, 64, 85, 107, 128, 149, 170, 192, 213, 234, 255] as const
-
-/** Adding and subtracting Tᵢ, 1.5·2^52 times the weight of limb i, rounds to multiples of that weight. */
-const T1 = 3 * 2 ** (51 + 22)
-const T2 = 3 * 2 ** (51 + 43)
-const T3 = 3 * 2 ** (51 + 64)
-const T4 = 3 * 2 ** (51 + 85)
-const T5 = 3 * 2 ** (51 + 107)
-const T6 = 3 * 2 ** (51 + 128)
-const T7 = 3 * 2 ** (51 + 149)
-const T8 = 3 * 2 ** (51 + 170)
-const T9 = 3 * 2 ** (51 + 192)
-const T10 = 3 * 2 ** (51 + 213)
-const T11 = 3 * 2 ** (51 + 234)
-const T12 = 3 * 2 ** (51 + 255)
-/** 2^255 ≡ 19. */
-const wrap = 19 * 2 ** -255
-
-const columns = newColumns()
 
 export const newElement = newLimbs
 
@@ -40,46 +25,6 @@ export function fieldElement(value: number): FieldElement {
   const out = newElement()
   out[0] = value
   return out
-}
-
-/** out = a·b. Operands of at most A and B units with A·B ≤ 12; the result has at most 1. */
-export function multiply(out: FieldElement, a: FieldElement, b: FieldElement): void {
-  multiplyColumns(columns, a, b)
-  reduceColumns(out, columns)
-}
-
-/** out = a², likewise. */
-export function square(out: FieldElement, a: FieldElement): void {
-  squareColumns(columns, a)
-  reduceColumns(out, columns)
-}
-
-/** Overwrites what the last product left behind. */
-export function wipeProduct(): void {
-  columns.fill(0)
-}
-
-/**
- * In relative terms (limb k over 2^eₖ): for A·B = 12 the largest folded column, k = 0, is
- * Σ aᵢbⱼ + 19·Σ aᵢbⱼ·2^(eᵢ+eⱼ−255) < 2^52.6, so all are exact, with what is added to them. The carries leave half a
- * limb everywhere but in r6 and r0, which receive up to 2^32 and 19·2^32 once more; the last two carries bring these
- * down, adding at most 2^15 to r7 and r1.
- */
-function reduceColumns(out: FieldElement, r: Columns): void {
-  let r0 = r[0] + r[12] * wrap, r1 = r[1] + r[13] * wrap, r2 = r[2] + r[14] * wrap, r3 = r[3] + r[15] * wrap,
-    r4 = r[4] + r[16] * wrap, r5 = r[5] + r[17] * wrap, r6 = r[6] + r[18] * wrap, r7 = r[7] + r[19] * wrap,
-    r8 = r[8] + r[20] * wrap, r9 = r[9] + r[21] * wrap, r10 = r[10] + r[22] * wrap, r11 = r[11]
-  let c: number
-  let d: number
-  c = (r0 + T1) - T1; r0 -= c; r1 += c; d = (r6 + T7) - T7; r6 -= d; r7 += d
-  c = (r1 + T2) - T2; r1 -= c; r2 += c; d = (r7 + T8) - T8; r7 -= d; r8 += d
-  c = (r2 + T3) - T3; r2 -= c; r3 += c; d = (r8 + T9) - T9; r8 -= d; r9 += d
-  c = (r3 + T4) - T4; r3 -= c; r4 += c; d = (r9 + T10) - T10; r9 -= d; r10 += d
-  c = (r4 + T5) - T5; r4 -= c; r5 += c; d = (r10 + T11) - T11; r10 -= d; r11 += d
-  c = (r5 + T6) - T6; r5 -= c; r6 += c; d = (r11 + T12) - T12; r11 -= d; r0 += d * wrap
-  c = (r6 + T7) - T7; r6 -= c; r7 += c; d = (r0 + T1) - T1; r0 -= d; r1 += d
-  out[0] = r0; out[1] = r1; out[2] = r2; out[3] = r3; out[4] = r4; out[5] = r5
-  out[6] = r6; out[7] = r7; out[8] = r8; out[9] = r9; out[10] = r10; out[11] = r11
 }
 
 /** Carries a: at most 2^9 units before, 1 afterwards. */

@@ -2,7 +2,7 @@
 import { digitCount, digitMasks, isNegativeDigit, isZeroDigit, recode, scan } from '../digits.ts'
 import { generatorBytes } from './constants.ts'
 import { decodeElement } from './encoding.ts'
-import { copy, copyIf, newElement, scale, wipeProduct } from './field.ts'
+import { copy, copyIf, newElement, scale } from './field.ts'
 import { addCached, cache, copyPoint, double, newCached, newPoint, setIdentity, wipePointScratch } from './points.ts'
 import type { CachedPoint, EdwardsPoint } from './points.ts'
 
@@ -114,5 +114,4 @@ function wipeScratch(): void {
   for (const { x, y, z, t } of [sum, next]) for (const coordinate of [x, y, z, t]) coordinate.fill(0)
   for (const element of [entry.sum, entry.difference, entry.t2d, entry.z2, swapped]) element.fill(0)
   wipePointScratch()
-  wipeProduct()
 }

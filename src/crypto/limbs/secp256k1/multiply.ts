@@ -5,7 +5,7 @@
 import { digitCount, digitMasks, isNegativeDigit, isZeroDigit, recode, scan } from '../digits.ts'
 import { addAffine, addPoints, copyPoint, double, newPoint, setIdentity, wipePointScratch } from './points.ts'
 import type { LimbPoint } from './points.ts'
-import { copy, copyIf, multiply, newElement, scale, wipeProduct } from './field.ts'
+import { copy, copyIf, multiply, newElement, scale } from './field.ts'
 import { readElement } from './bytes.ts'
 import { invert } from './powers.ts'
 
@@ -76,7 +76,6 @@ function wipeScratch(): void {
   multiples.fill(0)
   for (const { x, y, z } of [sum, next, entry]) for (const coordinate of [x, y, z]) coordinate.fill(0)
   wipePointScratch()
-  wipeProduct()
 }
 
 /** G (SEC 2, section 2.4.1). */
