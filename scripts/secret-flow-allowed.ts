@@ -25,6 +25,43 @@ export const allowed: readonly Allowance[] = [
     why: 'verifies and recovers from finished signatures: public values',
   },
   {
+    file: 'ecdsa.ts',
+    code: 'const s = scalars.multiply(w, invertPublic(u))',
+    why: 'the sum of what all signers have broadcast',
+  },
+  {
+    file: 'ecdsa.ts',
+    code: 'const inverse = invertPublic(s)',
+    why: 'a finished signature, or what the broadcasts of all signers add up to',
+  },
+  {
+    file: 'ecdsa.ts',
+    code:
+      'const nonce = points.add(fromMessage, points.multiplyPublic(publicPoint, scalars.multiply(r, inverse)))',
+    why: 'public key and finished signature',
+  },
+  {
+    file: 'polynomial.ts',
+    code: 'return scalars.multiply(numerator, invertPublic(denominator))',
+    why: 'made of the numbers of the signers',
+  },
+  {
+    file: 'schnorr.ts',
+    code:
+      'return equalPoints(points.multiplyBase(proof.response), points.add(proof.nonce, points.multiplyPublic(statement, e)))',
+    why: 'statement and challenge of a proof that everyone gets',
+  },
+  {
+    file: 'limbs/engine.ts',
+    code: 'multiplyPublic: (point, k) => into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k)),',
+    why: 'its callers stand in this list',
+  },
+  {
+    file: 'sign/spectator.ts',
+    code: 'const sum = multiply(w, invertPublic(u))',
+    why: 'a spectator knows nothing secret',
+  },
+  {
     file: 'rvole.ts',
     code: 'const shares = equalBytes(expected, received.mu) ? rows.weightedSums(g) : undefined',
     why: 'whether the peer passed the check is what the party tells',
@@ -100,11 +137,6 @@ export const allowed: readonly Allowance[] = [
     file: 'limbs/mod-q/rvole.ts',
     code: 'const eta = correction && unpack(correction.eta)',
     why: 'whether the caller is Alice or Bob',
-  },
-  {
-    file: 'limbs/mod-q/scalars.ts',
-    code: 'multiplyInto(out, out, powers[Number.parseInt(digit, 16)]!)',
-    why: 'a digit of the exponent q - 2, which everybody knows',
   },
   {
     file: 'limbs/ristretto255/encoding.ts',

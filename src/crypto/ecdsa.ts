@@ -5,6 +5,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { byteAt, concatBytes, equalBytes, isAllZero } from './bytes.ts'
 import { affine, isIdentity, type Point } from './curve/secp256k1.ts'
+import { invertPublic } from './curve/public-inverse.ts'
 import { isCanonicalScalar, isHigh, zeroScalar, type Scalar } from './curve/scalar.ts'
 import type { Engine } from './engine.ts'
 
@@ -39,7 +40,7 @@ export function assembleSignature(
   if (isIdentity(nonce) || isAllZero(u)) return undefined
   const { x, y } = affine(nonce)
   const r = scalars.reduce(x)
-  const s = scalars.multiply(w, scalars.invert(u))
+  const s = scalars.multiply(w, invertPublic(u))
   if (isAllZero(r) || isAllZero(s)) return undefined
   const high = isHigh(s)
   // Negating s stands for the nonce -R, whose y has the other parity.
@@ -59,9 +60,9 @@ export function isSignatureOf(
   publicPoint: Point,
 ): boolean {
   if (isAllZero(r) || isAllZero(s) || isHigh(s)) return false
-  const inverse = scalars.invert(s)
+  const inverse = invertPublic(s)
   const fromMessage = points.multiplyBase(scalars.multiply(m, inverse))
-  const nonce = points.add(fromMessage, points.multiply(publicPoint, scalars.multiply(r, inverse)))
+  const nonce = points.add(fromMessage, points.multiplyPublic(publicPoint, scalars.multiply(r, inverse)))
   if (isIdentity(nonce)) return false
   const { x, y } = affine(nonce)
   return equalBytes(scalars.reduce(x), r) && recoveryId === (Number(isOdd(y)) | (isCanonicalScalar(x) ? 0 : 2))

@@ -23,8 +23,6 @@ export type ScalarArithmetic = Readonly<{
   add(a: Scalar, b: Scalar): Scalar
   subtract(a: Scalar, b: Scalar): Scalar
   multiply(a: Scalar, b: Scalar): Scalar
-  /** 1/a, and 0 for 0. */
-  invert(a: Scalar): Scalar
   /** 32 bytes, big-endian, of any value. */
   reduce(bytes: Uint8Array): Scalar
   /** A multiple of 48 bytes, big-endian: one scalar for every 48. */
@@ -36,6 +34,8 @@ export type PointArithmetic = Readonly<{
   add(a: Point, b: Point): Point
   multiply(point: Point, k: Scalar): Point
   multiplyBase(k: Scalar): Point
+  /** The same product where both are public: faster, and the time may depend on them. */
+  multiplyPublic(point: Point, k: Scalar): Point
 }>
 
 /** ristretto255. Scalars and points may be secret. */

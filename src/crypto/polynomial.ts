@@ -1,6 +1,7 @@
 /** Shamir sharing with Feldman's commitments (Feldman 1987), at the evaluation points 1..n. */
 import { wipe } from './bytes.ts'
 import { identity, type Point } from './curve/secp256k1.ts'
+import { invertPublic } from './curve/public-inverse.ts'
 import { randomScalar, smallScalar, zeroScalar, type Scalar } from './curve/scalar.ts'
 import type { Engine } from './engine.ts'
 import type { Rng } from './protocol.ts'
@@ -50,7 +51,7 @@ export function lagrangeAtZero({ scalars }: Engine, index: number, indices: read
     numerator = scalars.multiply(numerator, x)
     denominator = scalars.multiply(denominator, scalars.subtract(x, own))
   }
-  return scalars.multiply(numerator, scalars.invert(denominator))
+  return scalars.multiply(numerator, invertPublic(denominator))
 }
 
 /** x·P for an evaluation point x, which is public: doubling and adding by its bits. */

@@ -28,7 +28,7 @@ export function prove(engine: Engine, context: ProofContext, secret: Scalar, sta
 /** Whether response·G = nonce + challenge·statement. */
 export function verifyProof({ points }: Engine, context: ProofContext, statement: Point, proof: Proof): boolean {
   const e = challenge(context, statement, proof.nonce)
-  return equalPoints(points.multiplyBase(proof.response), points.add(proof.nonce, points.multiply(statement, e)))
+  return equalPoints(points.multiplyBase(proof.response), points.add(proof.nonce, points.multiplyPublic(statement, e)))
 }
 
 function challenge({ tag, session, prover }: ProofContext, statement: Point, nonce: Point): Scalar {

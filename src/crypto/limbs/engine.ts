@@ -11,6 +11,7 @@ import { newPoint as newEdwardsPoint } from './ristretto255/points.ts'
 import { reduceWide } from './ristretto255/scalars.ts'
 import { multiplyLimbBase, multiplyLimbPoint } from './secp256k1/multiply.ts'
 import { addPoints, newPoint } from './secp256k1/points.ts'
+import { multiplyLimbPointPublic } from './secp256k1/public-multiple.ts'
 
 export const limbEngine: Engine = {
   scalars,
@@ -18,6 +19,7 @@ export const limbEngine: Engine = {
     add: (a, b) => into(newPoint(), (out) => addPoints(out, a, b)),
     multiply: (point, k) => into(newPoint(), (out) => multiplyLimbPoint(out, point, k)),
     multiplyBase: (k) => into(newPoint(), (out) => multiplyLimbBase(out, k)),
+    multiplyPublic: (point, k) => into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k)),
   },
   elements: {
     // What is written is below the order.

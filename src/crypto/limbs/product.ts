@@ -64,37 +64,6 @@ export function multiplyColumns(columns: Columns, a: Limbs, b: Limbs): void {
   columns[22] = a11 * b11
 }
 
-/** columns = a², the 24th untouched. */
-export function squareColumns(columns: Columns, a: Limbs): void {
-  const a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], a4 = a[4], a5 = a[5], a6 = a[6], a7 = a[7], a8 = a[8], a9 = a[9],
-    a10 = a[10], a11 = a[11]
-  const d0 = a0 + a0, d1 = a1 + a1, d2 = a2 + a2, d3 = a3 + a3, d4 = a4 + a4, d5 = a5 + a5, d6 = a6 + a6,
-    d7 = a7 + a7, d8 = a8 + a8, d9 = a9 + a9, d10 = a10 + a10
-  columns[0] = a0 * a0
-  columns[1] = d0 * a1
-  columns[2] = d0 * a2 + a1 * a1
-  columns[3] = d0 * a3 + d1 * a2
-  columns[4] = d0 * a4 + d1 * a3 + a2 * a2
-  columns[5] = d0 * a5 + d1 * a4 + d2 * a3
-  columns[6] = d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3
-  columns[7] = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4
-  columns[8] = d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4
-  columns[9] = d0 * a9 + d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5
-  columns[10] = d0 * a10 + d1 * a9 + d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5
-  columns[11] = d0 * a11 + d1 * a10 + d2 * a9 + d3 * a8 + d4 * a7 + d5 * a6
-  columns[12] = d1 * a11 + d2 * a10 + d3 * a9 + d4 * a8 + d5 * a7 + a6 * a6
-  columns[13] = d2 * a11 + d3 * a10 + d4 * a9 + d5 * a8 + d6 * a7
-  columns[14] = d3 * a11 + d4 * a10 + d5 * a9 + d6 * a8 + a7 * a7
-  columns[15] = d4 * a11 + d5 * a10 + d6 * a9 + d7 * a8
-  columns[16] = d5 * a11 + d6 * a10 + d7 * a9 + a8 * a8
-  columns[17] = d6 * a11 + d7 * a10 + d8 * a9
-  columns[18] = d7 * a11 + d8 * a10 + a9 * a9
-  columns[19] = d8 * a11 + d9 * a10
-  columns[20] = d9 * a11 + a10 * a10
-  columns[21] = d10 * a11
-  columns[22] = a11 * a11
-}
-
 /** columns += a·b, the 24th untouched. */
 export function addProduct(columns: Columns, a: Limbs, b: Limbs): void {
   const a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], a4 = a[4], a5 = a[5], a6 = a[6], a7 = a[7], a8 = a[8], a9 = a[9],

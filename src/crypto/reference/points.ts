@@ -34,4 +34,5 @@ export const points: PointArithmetic = {
   add: (a, b) => fromNoblePoint(toNoblePoint(a).add(toNoblePoint(b))),
   multiply: (point, k) => multiply(toNoblePoint(point), toNumber(k)),
   multiplyBase: (k) => multiply(NoblePoint.BASE, toNumber(k)),
+  multiplyPublic: (point, k) => fromNoblePoint(toNoblePoint(point).multiplyUnsafe(toNumber(k))),
 }

@@ -26,7 +26,6 @@ export const scalars: ScalarArithmetic = {
   add: (a, b) => toScalar(toNumber(a) + toNumber(b)),
   subtract: (a, b) => toScalar(toNumber(a) - toNumber(b)),
   multiply: (a, b) => toScalar(toNumber(a) * toNumber(b)),
-  invert: (a) => (toNumber(a) === 0n ? a : toScalar(Fn.inv(toNumber(a)))),
   reduce: (bytes) => toScalar(toNumber(bytes)),
   reduceWide: (bytes) => packNumbers(unpackNumbers(bytes, wideScalarLength)),
 }

@@ -3,6 +3,7 @@
  * same ones, and whether the shares of the signature that they broadcast add up to it.
  */
 import { equalBytes, isAllZero } from '../bytes.ts'
+import { invertPublic } from '../curve/public-inverse.ts'
 import { isHigh, zeroScalar } from '../curve/scalar.ts'
 import { limbEngine } from '../limbs/engine.ts'
 import { TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
@@ -31,11 +32,11 @@ export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
   const [first] = shares.values()
   if (first !== undefined) reader.checkEqual(3, shares, ({ view }) => view, first.view, 'view-mismatch')
   if (s !== null && reader.isComplete(shares)) {
-    const { add, multiply, invert, subtract } = limbEngine.scalars
+    const { add, multiply, subtract } = limbEngine.scalars
     const u = [...shares.values()].map((share) => share.u).reduce(add)
     const w = [...shares.values()].map((share) => share.w).reduce(add)
     // Step 10 of protocol 3.6: s = w/u, in low-s form.
-    const sum = multiply(w, invert(u))
+    const sum = multiply(w, invertPublic(u))
     const low = isHigh(sum) ? subtract(zeroScalar(), sum) : sum
     if (isAllZero(u) || !equalBytes(low, s)) reader.blame(3, [...shares.keys()], 'signature-invalid')
   }

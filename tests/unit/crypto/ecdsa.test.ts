@@ -1,5 +1,6 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, test } from 'vitest'
+import { invertPublic } from '../../../src/crypto/curve/public-inverse.ts'
 import { affine, decodePoint, encodePoint, identity, type Point } from '../../../src/crypto/curve/secp256k1.ts'
 import { assembleSignature, isSignatureOf, recoverPublicKey, verifySignature } from '../../../src/crypto/ecdsa.ts'
 import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
@@ -21,7 +22,7 @@ function pointBeyondOrder(): Point {
 
 /** The key under which (R, s) signs, made up backwards: pk = r⁻¹(s·R − m·G). */
 function keyFor(R: Point, s: bigint): Uint8Array {
-  const inverse = scalars.invert(scalars.reduce(affine(R).x))
+  const inverse = invertPublic(scalars.reduce(affine(R).x))
   const sR = points.multiply(R, scalars.multiply(scalarOf(s), inverse))
   return encodePoint(points.add(sR, points.multiplyBase(negated(scalars.multiply(m, inverse)))))
 }

@@ -24,6 +24,7 @@ describe('what takes a time that depends on values is found', () => {
     ['library', 'keygen/pair.ts', "import { secp256k1 } from '@noble/curves/secp256k1.js'"],
     ['library', 'sign/sign.ts', 'const p = point.multiplyUnsafe(k)'],
     ['library', 'polynomial.ts', 'const inverse = Fn.inv(x)'],
+    ['library', 'sign/round-1.ts', 'const R = points.multiplyPublic(base, nonce)'],
     ['branch', 'ot/extension.ts', 'if (bitAt(delta, i) === 1) swap(a, b)'],
     ['branch', 'limbs/digits.ts', 'const entry = digit < 0 ? negated : table'],
     ['branch', 'rvole.ts', 'choice && add(sum, g)'],

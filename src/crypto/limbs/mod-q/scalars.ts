@@ -1,7 +1,7 @@
 /** Scalars, 32 bytes each, computed on limbs: for the steps that handle few of them. Scratch memory is overwritten. */
 import type { ScalarArithmetic } from '../../engine.ts'
 import { scalarLength, wideScalarLength, zeroScalar, type Scalar } from '../../curve/scalar.ts'
-import { multiplyColumns, newColumns, newLimbs, squareColumns, type Limbs } from '../product.ts'
+import { multiplyColumns, newColumns, newLimbs, type Limbs } from '../product.ts'
 import { readNumber, readWideNumber, reduceColumns, reduceNumber, wipeReduction, writeNumber } from './numbers.ts'
 
 const [a, b, out] = [newLimbs(), newLimbs(), newLimbs()]
@@ -16,11 +16,6 @@ export const scalars: ScalarArithmetic = {
     multiplyColumns(columns, a, b)
     columns[23] = 0
     reduceColumns(out, columns)
-    return finished()
-  },
-  invert: (x) => {
-    readScalar(a, x)
-    raiseToOrderMinusTwo()
     return finished()
   },
   reduce: (bytes) => {
@@ -64,37 +59,6 @@ function finished(): Scalar {
   writeNumber(viewOf(scalar), 0, out)
   wipeScratch()
   return scalar
-}
-
-/** q − 2 in hexadecimal: public, so its digits may be read. */
-const exponent = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd036413f'
-
-/** out = a^(q−2) = 1/a (Fermat), four bits of the exponent at a time. */
-function raiseToOrderMinusTwo(): void {
-  const powers = [newLimbs()]
-  powers[0]![0] = 1
-  for (let i = 1; i < 16; i++) {
-    const power = newLimbs()
-    multiplyInto(power, powers[i - 1]!, a)
-    powers.push(power)
-  }
-  out.fill(0)
-  out[0] = 1
-  for (const digit of exponent) {
-    for (let i = 0; i < 4; i++) {
-      squareColumns(columns, out)
-      columns[23] = 0
-      reduceColumns(out, columns)
-    }
-    multiplyInto(out, out, powers[Number.parseInt(digit, 16)]!)
-  }
-  for (const power of powers) power.fill(0)
-}
-
-function multiplyInto(product: Limbs, x: Limbs, y: Limbs): void {
-  multiplyColumns(columns, x, y)
-  columns[23] = 0
-  reduceColumns(product, columns)
 }
 
 function wipeScratch(): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import * as numbers from '../../../../src/crypto/limbs/mod-q/numbers.ts'
 import { rvole as limbRvole } from '../../../../src/crypto/limbs/mod-q/rvole.ts'
 import { scalars } from '../../../../src/crypto/limbs/mod-q/scalars.ts'
+import { invertPublic } from '../../../../src/crypto/curve/public-inverse.ts'
 import { addProduct, multiplyColumns, newColumns, newLimbs } from '../../../../src/crypto/limbs/product.ts'
 import { rvole as nobleRvole } from '../../../../src/crypto/reference/rvole.ts'
 import { scalars as nobleScalars } from '../../../../src/crypto/reference/scalars.ts'
@@ -105,8 +106,8 @@ test('scalars compute like BigInt, at the edges too', () => {
       if (numberOf(found) !== numberOf(expected)) throw new Error(`${operation} of ${numberOf(x)} and ${numberOf(y)}`)
     }
   }
-  for (const value of [0n, 1n, 2n, order - 1n, draw.value(), draw.value()]) {
-    expect(scalars.invert(scalarOf(value))).toEqual(nobleScalars.invert(scalarOf(value)))
+  for (const value of [1n, 2n, order - 1n, draw.value(), draw.value()]) {
+    expect(scalars.multiply(scalarOf(value), invertPublic(scalarOf(value)))).toEqual(scalarOf(1n))
   }
   for (const value of [0n, order - 1n, order, order + 1n, 2n ** 256n - 1n]) {
     expect(scalars.reduce(bytes32(value))).toEqual(scalarOf(value))

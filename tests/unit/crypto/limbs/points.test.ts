@@ -51,6 +51,7 @@ describe('multiples of points', () => {
   test.each(edgeScalars)('of another point are those of @noble/curves for %s', (k) => {
     const P = pointOf(0xc0ffeen)
     expect(toNoblePoint(points.multiply(P, scalarOf(k))).equals(nobleMultiple(0xc0ffeen * k))).toBe(true)
+    expect(toNoblePoint(points.multiplyPublic(P, scalarOf(k))).equals(nobleMultiple(0xc0ffeen * k))).toBe(true)
   })
 
   test('are those of @noble/curves for random scalars, points and coordinates', () => {
@@ -61,11 +62,16 @@ describe('multiples of points', () => {
       if (!toNoblePoint(P).equals(nobleMultiple(j))) throw new Error(`${j}·G`)
       const Q = points.multiply(rescaled(P, draw), scalarOf(k))
       if (!toNoblePoint(Q).equals(nobleMultiple(j * k))) throw new Error(`${k}·(${j}·G)`)
+      const R = points.multiplyPublic(rescaled(P, draw), scalarOf(k))
+      if (!toNoblePoint(R).equals(nobleMultiple(j * k))) throw new Error(`${k}·(${j}·G), as public`)
     }
   })
 
   test('of the identity are the identity', () => {
-    for (const k of edgeScalars) expect(isIdentity(points.multiply(identity, scalarOf(k)))).toBe(true)
+    for (const k of edgeScalars) {
+      expect(isIdentity(points.multiply(identity, scalarOf(k)))).toBe(true)
+      expect(isIdentity(points.multiplyPublic(identity, scalarOf(k)))).toBe(true)
+    }
   })
 })
 
