@@ -11,12 +11,16 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error && error.message !== '' ? error.message : codeOf(error)
 }
 
-/** SQLSTATE classes 08 connection, 28 authorization, 3D no such database, 53 resources, 57P shutdown; socket errors. */
+/**
+ * SQLSTATE classes 08 connection, 28 authorization, 3D no such database, 53 resources, 57P shutdown; socket errors; a
+ * certificate that is not trusted, or has expired (Node's names for OpenSSL's X509_V_ERR_…).
+ */
 const unavailableCodes =
-  /^(08|28|3D|53|57P)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND)$/
+  /^(08|28|3D|53|57P)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND)$|^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
 
 /** Of the driver and its pool, which give these no code. */
-const unavailableMessages = /^(timeout exceeded when trying to connect|connection terminated)/i
+const unavailableMessages =
+  /^(timeout exceeded when trying to connect|connection terminated|the server does not support SSL)/i
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
