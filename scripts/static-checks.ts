@@ -6,11 +6,13 @@ import { join, resolve } from 'node:path'
 import { checkDependencyRules } from './dependency-rules.ts'
 import { checkDocumentedGuards } from './documented-guards.ts'
 import { staleLimbProducts } from './limb-products.ts'
+import { checkKnownVulnerabilities, type Unanswered } from './known-vulnerabilities.ts'
+import { checkLicences } from './licences.ts'
 import { checkSecretFlow } from './secret-flow.ts'
 import type { Tally } from './test-report.ts'
 
-/** A check returns what is wrong, one line each. */
-type Check = Readonly<{ name: string; run: (root: string) => readonly string[] }>
+/** A check returns what is wrong, one line each, or why nobody can tell. */
+type Check = Readonly<{ name: string; run: (root: string) => readonly string[] | Unanswered }>
 
 const checks: readonly Check[] = [
   { name: 'proto files pass buf lint', run: (root) => outputOfFailure(root, 'buf', ['lint']) },
@@ -21,17 +23,33 @@ const checks: readonly Check[] = [
   { name: 'dependency rules', run: checkDependencyRules },
   { name: 'no variable-time code on secrets', run: checkSecretFlow },
   { name: 'guards and tests that the docs name exist', run: checkDocumentedGuards },
+  { name: 'licences of the packages', run: checkLicences },
+  { name: 'no vulnerability of severity high or critical is known of a package (npm audit)', run: knownVulnerabilities },
 ]
 
 export function runStaticChecks(root: string): Tally {
-  const results = checks.map(({ name, run }) => {
-    const problems = run(root)
-    console.log(`${problems.length === 0 ? '✓' : '✗'} ${name}`)
-    for (const problem of problems) console.log(`  ${problem}`)
-    return problems.length === 0
-  })
-  const passed = results.filter(Boolean).length
-  return { passed, failed: results.length - passed }
+  const results = checks.map(({ name, run }) => report(name, run(root)))
+  const count = (outcome: Outcome) => results.filter((result) => result === outcome).length
+  return { passed: count('passed'), failed: count('failed') }
+}
+
+type Outcome = 'passed' | 'failed' | 'unknown'
+
+function report(name: string, result: readonly string[] | Unanswered): Outcome {
+  if ('unanswered' in result) {
+    console.log(`? ${name}: NOT CHECKED, counts neither as passed nor as failed: ${result.unanswered}`)
+    return 'unknown'
+  }
+  console.log(`${result.length === 0 ? '✓' : '✗'} ${name}`)
+  for (const problem of result) console.log(`  ${problem}`)
+  return result.length === 0 ? 'passed' : 'failed'
+}
+
+/** Where the answer is a must (a release, a CI with a registry that can be asked), having none is a failure. */
+function knownVulnerabilities(root: string): readonly string[] | Unanswered {
+  const result = checkKnownVulnerabilities(root)
+  const isMust = process.env['MPC_REQUIRE_AUDIT'] === 'true'
+  return isMust && 'unanswered' in result ? [result.unanswered] : result
 }
 
 /** `command` is a package's, or an absolute path. */
