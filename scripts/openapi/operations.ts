@@ -40,7 +40,7 @@ function operationOf(route: RestRoute, { refer }: Components, documented: Docume
     tags: [method.parent.name],
     summary: wordsOf(method.name),
     ...(description !== undefined && { description }),
-    security: securityOf(method.parent.typeName, method.name),
+    security: securityOf(method),
     parameters: [
       ...method.input.fields.filter(({ name }) => inPath.includes(name)).map(parameter),
       ...inQuery.map(parameter),

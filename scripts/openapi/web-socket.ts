@@ -41,7 +41,7 @@ export function webSocketPaths(method: DescMethod, { refer }: Components, docume
           'A WebSocket handshake (RFC 6455). Each text frame of the router is one message as JSON.',
           'What it closes with, and when, is in docs/api.md.',
         ].join(' '),
-        security: securityOf(method.parent.typeName, method.name),
+        security: securityOf(method),
         parameters: [...parameters, ticket],
         responses: {
           101: {

@@ -9,6 +9,7 @@ import { addApproveCommands } from './approve/commands.ts'
 import { addAuditCommands } from './audit/commands.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { addNatsCommands } from './nats/commands.ts'
+import { addKeyCommands } from './keys/commands.ts'
 import { addProjectionCommands } from './projections/command.ts'
 import { reportFailure, runService } from './run-service.ts'
 import { closeEverything } from './stack/teardown.ts'
@@ -81,6 +82,7 @@ for (const [command, description] of Object.entries(services)) {
 addApproveCommands(program)
 addAuditCommands(program)
 addNatsCommands(program)
+addKeyCommands(program)
 
 function say(line: string): void {
   console.error(`mpc: ${line}`)

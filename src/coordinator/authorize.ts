@@ -5,9 +5,14 @@ import { Refusal } from '../edge/refusal.ts'
 import { hashSecret } from './credentials.ts'
 import { participant, type SessionState } from './session-state.ts'
 
-/** Creating and closing: an API key with the scope `sessions`, or open mode. */
+/** Creating: an API key with the scope `sessions`, or open mode. */
 export function authorizeCaller(caller: Caller): string {
   return `caller:${requireScope(caller, 'sessions')}`
+}
+
+/** Closing: as creating, and an operator's API key with the scope `admin`. */
+export function authorizeClosing(caller: Caller): string {
+  return `caller:${requireScope(caller, 'sessions', 'admin')}`
 }
 
 /**
@@ -24,11 +29,14 @@ export function authorizeParty(caller: Caller, state: SessionState, partyId: str
   })
 }
 
-/**
- * Seeing and starting: the credential of any party of the session, an API key with the scope `sessions`, or open mode.
- */
+/** Starting: the credential of any party of the session, an API key with the scope `sessions`, or open mode. */
 export function authorizeMember(caller: Caller, state: SessionState): string {
   return memberActor(caller, state) ?? authorizeCaller(caller)
+}
+
+/** Seeing: as starting, and an operator's API key with the scope `admin`. */
+export function authorizeViewer(caller: Caller, state: SessionState): string {
+  return memberActor(caller, state) ?? `caller:${requireScope(caller, 'sessions', 'admin')}`
 }
 
 /** Reading its events: the credential of any party of the session, an API key with the scope `audit`, or open mode. */

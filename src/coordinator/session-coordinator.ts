@@ -6,7 +6,7 @@ import {
   CreateSessionRequestSchema,
   type SessionCoordinator,
 } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
-import { authorizeCaller, authorizeMember, authorizeParty } from './authorize.ts'
+import { authorizeCaller, authorizeClosing, authorizeMember, authorizeParty, authorizeViewer } from './authorize.ts'
 import { freshSession, repeatableSession } from './credentials.ts'
 import { inviteAll } from './invite.ts'
 import { readApproval, readPolicy } from '../policy/wire.ts'
@@ -67,7 +67,7 @@ export function sessionCoordinator(options: CoordinatorOptions): ServiceImpl<typ
     joinSession: (request, context) => joinSession(sessions, credentialKey, request, context),
 
     getSessionStatus: async ({ sessionId }, context) =>
-      snapshot(sessionId, await sessions.view(context, sessionId, authorizeMember)),
+      snapshot(sessionId, await sessions.view(context, sessionId, authorizeViewer)),
 
     markPartyReady: async ({ sessionId, partyId }, context) => {
       const authorize: Authorize = (caller, state) => authorizeParty(caller, state, partyId)
@@ -91,7 +91,7 @@ export function sessionCoordinator(options: CoordinatorOptions): ServiceImpl<typ
 
     closeSession: async ({ sessionId }, context) => {
       const command = { type: 'close', nowMs: sessions.now() } as const
-      const { state } = await sessions.change(context, sessionId, authorizeCaller, command)
+      const { state } = await sessions.change(context, sessionId, authorizeClosing, command)
       return { success: true, status: state.status }
     },
   }

@@ -10,7 +10,7 @@ import {
 } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
 import { verifyIdentity } from '../identity/identity-key.ts'
 import { invitationsStatement } from '../identity/statement.ts'
-import { authorizeMember } from './authorize.ts'
+import { authorizeViewer } from './authorize.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { KeySources } from './key-groups.ts'
 import { openInvitations } from './projection/queries.ts'
@@ -41,7 +41,7 @@ export function sessionFeed(options: FeedOptions): ServiceImpl<typeof SessionFee
 async function* watchSession({ sessions, sources, feed }: FeedOptions, sessionId: string, context: HandlerContext) {
   const changes = feed.changesOf(sessionId)
   try {
-    let loaded = await sessions.view(context, sessionId, authorizeMember)
+    let loaded = await sessions.view(context, sessionId, authorizeViewer)
     for (;;) {
       yield { session: snapshot(sessionId, loaded) }
       if (isFinal(loaded.state.status)) return

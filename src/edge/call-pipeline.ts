@@ -7,8 +7,8 @@ import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf'
 import type { Validator } from '@bufbuild/protovalidate'
 import { Health } from '../gen/grpc/health/v1/health_pb.ts'
 import type { Admission } from './admission.ts'
-import { callerKey, identifyCaller, requestIdOf, type CallerPolicy } from './caller.ts'
-import { clientAddressHeader } from './client-address.ts'
+import { accessOf, requireAccess } from './access.ts'
+import { callerKey, identifyCaller, readCaller, requestIdOf, type CallerPolicy } from './caller.ts'
 import { fieldNamesOf } from './field-names.ts'
 import type { Logger } from './log.ts'
 import type { Metrics, Protocol } from './metrics.ts'
@@ -60,10 +60,11 @@ async function identify(
     // A REST call has been counted before its body was read; health is asked for by what must not be told to wait.
     const isCounted = protocol !== 'rest' && context.service.typeName !== Health.typeName
     const caller = isCounted ? await admission.admit(requestHeader) : identifyCaller(requestHeader, policy)
+    requireAccess(caller, accessOf(context.method))
     values.set(callerKey, caller).set(callStartKey, start)
   } catch (error) {
     const { code } = refusalOf(error)
-    if (code === 'unauthorized') admission.authenticationFailed(requestHeader.get(clientAddressHeader) ?? '')
+    if (code === 'unauthorized') admission.authenticationFailed(readCaller(requestHeader, policy))
     finish(pipeline, start, context.method, code, requestId)
     throw sendableError(error)
   }
@@ -74,8 +75,10 @@ function observeAndRefuse(pipeline: CallPipeline): Interceptor {
     const start = request.contextValues.get(callStartKey)
     const caller = request.contextValues.get(callerKey)
     const { requestId } = caller
+    const revoked = new AbortController()
     const ended = (code: string) => {
-      if (code === 'unauthorized') pipeline.admission.authenticationFailed(caller.address)
+      // Who was let in once has not guessed.
+      if (code === 'unauthorized' && !revoked.signal.aborted) pipeline.admission.authenticationFailed(caller)
       finish(pipeline, start, request.method, code, requestId)
     }
     const failed = (error: unknown) => {
@@ -86,10 +89,12 @@ function observeAndRefuse(pipeline: CallPipeline): Interceptor {
     }
     let closeStream = () => {}
     try {
-      if (request.stream) closeStream = pipeline.admission.openStream(caller)
+      if (request.stream) closeStream = pipeline.admission.openStream(caller, (reason) => revoked.abort(reason))
       const response = await unlessOver(() => next(request), request.signal, pipeline.shutdownSignal)
-      if (response.stream)
-        return { ...response, message: watched(response.message, request.signal, ended, failed, closeStream) }
+      if (response.stream) {
+        const over = AbortSignal.any([request.signal, revoked.signal])
+        return { ...response, message: watched(response.message, over, ended, failed, closeStream) }
+      }
       ended('ok')
       return response
     } catch (error) {

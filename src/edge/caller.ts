@@ -1,7 +1,7 @@
 /** Who is calling: read once from the request's headers, the same for every protocol. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createContextKey, type ContextKey } from '@connectrpc/connect'
-import { apiKeyPrefix, type ApiKey, type ApiKeyVerifier, type Scope } from './api-keys.ts'
+import { apiKeyPrefix, type ApiKey, type ApiKeys, type Scope } from './api-keys/api-key.ts'
 import { clientAddressHeader } from './client-address.ts'
 import { Refusal } from './refusal.ts'
 
@@ -17,7 +17,7 @@ export type Caller = Readonly<{
   traceId: string
 }>
 
-export type CallerPolicy = Readonly<{ openMode: boolean; apiKeys: ApiKeyVerifier }>
+export type CallerPolicy = Readonly<{ openMode: boolean; apiKeys: Pick<ApiKeys, 'find'> }>
 
 const nobody: Caller = { openMode: false, bearer: null, apiKey: null, address: '', requestId: '', traceId: '' }
 
@@ -47,23 +47,27 @@ export function readCaller(headers: Headers, policy: CallerPolicy): Caller {
   return {
     openMode: policy.openMode,
     bearer,
-    apiKey: isApiKey ? policy.apiKeys(bearer) : null,
+    apiKey: isApiKey ? policy.apiKeys.find(bearer) : null,
     address: headers.get(clientAddressHeader) ?? '',
     requestId: requestIdOf(headers),
     traceId: traceIdOf(headers.get('traceparent')) ?? randomBytes(16).toString('hex'),
   }
 }
 
-/** The caller's name, without a prefix: its API key's, or 'open-mode'. Throws Refusal 'unauthorized' | 'forbidden'. */
-export function requireScope(caller: Caller, scope: Scope): string {
+/**
+ * The caller's name, without a prefix: its API key's, or 'open-mode'. One of the scopes suffices. Throws Refusal
+ * 'unauthorized' | 'forbidden'.
+ */
+export function requireScope(caller: Caller, ...anyOf: readonly Scope[]): string {
   if (caller.openMode) return caller.apiKey?.name ?? 'open-mode'
-  if (caller.apiKey === null)
+  const { apiKey } = caller
+  if (apiKey === null)
     throw new Refusal('unauthorized', 'an API key is required (Authorization: Bearer mpc_key_…)', {
       Authorization: 'must be an API key',
     })
-  if (!caller.apiKey.scopes.includes(scope))
-    throw new Refusal('forbidden', `the API key lacks the scope "${scope}"`, { Authorization: `lacks "${scope}"` })
-  return caller.apiKey.name
+  if (anyOf.some((scope) => apiKey.scopes.includes(scope))) return apiKey.name
+  const lacking = anyOf.map((scope) => `"${scope}"`).join(' or ')
+  throw new Refusal('forbidden', `the API key lacks the scope ${lacking}`, { Authorization: `lacks ${lacking}` })
 }
 
 /** Headers that let a call to another service be found under the same request and trace. */
@@ -75,7 +79,7 @@ export function forwardedHeaders(caller: Caller): Readonly<Record<string, string
 /** The caller's own X-Request-Id where it is harmless in logs and events, else a fresh one. */
 export function requestIdOf(headers: Headers): string {
   const own = headers.get('x-request-id')
-  return own !== null && /^[A-Za-z0-9._-]{1,64}$/.test(own) ? own : randomUUID()
+  return own !== null && /^[A-Za-z0-9._-]{1,64}$/.test(own) && !/mpc_[a-z]+_/.test(own) ? own : randomUUID()
 }
 
 function bearerOf(authorization: string | null): string | null {

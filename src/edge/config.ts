@@ -1,6 +1,7 @@
 /** Configuration of a service's edge from environment variables. Every error names its variable. */
 import { z } from 'zod'
-import { noApiKeys, readApiKeys, type ApiKeyVerifier } from './api-keys.ts'
+import { noApiKeys, type ApiKeys } from './api-keys/api-key.ts'
+import { openApiKeys } from './api-keys/followed-file.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { flagVariable, portVariable, readEnv } from './environment.ts'
 import { limitsFromEnv, type EdgeLimits } from './limits.ts'
@@ -16,7 +17,7 @@ export type EdgeConfig = Readonly<{
   /** Of both ports; null: they speak plain text. */
   tls: ListenerTls | null
   corsOrigins: readonly string[]
-  apiKeys: ApiKeyVerifier
+  apiKeys: ApiKeys
   reflection: boolean
   limits: EdgeLimits
 }>
@@ -39,7 +40,7 @@ export function edgeConfigFromEnv(
     tls,
     corsOrigins: values.MPC_CORS_ORIGINS,
     apiKeys:
-      values.MPC_API_KEYS_FILE === undefined ? noApiKeys : readApiKeys('MPC_API_KEYS_FILE', values.MPC_API_KEYS_FILE),
+      values.MPC_API_KEYS_FILE === undefined ? noApiKeys : openApiKeys('MPC_API_KEYS_FILE', values.MPC_API_KEYS_FILE),
     reflection: values.MPC_REFLECTION ?? openMode,
     limits: limitsFromEnv(env),
   }

@@ -1,6 +1,7 @@
 /** The documented error body (API reference, section 6) for everything that goes wrong on the HTTP port. */
 import { ConnectError } from '@connectrpc/connect'
 import type { Context, Hono } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Logger } from './log.ts'
 import { Refusal, refusalMapping } from './refusal.ts'
@@ -11,7 +12,7 @@ import { isUpgrade, refuseUpgrade } from './upgrade-refusal.ts'
 /** The answer to a failed request. What no pipeline has logged yet is logged here. */
 export async function errorResponse(context: Context, error: unknown, log: Logger): Promise<Response> {
   if (isInternal(error) && !(error instanceof ConnectError)) {
-    log.error({ err: error, requestId: context.get('requestId'), path: context.req.path }, 'request failed')
+    log.error({ err: error, requestId: context.get('requestId'), route: routeOf(context) }, 'request failed')
   }
   const refusal = refusalOf(error)
   if (isUpgrade(context)) await refuseUpgrade(context, refusal)
@@ -26,6 +27,12 @@ export function unroutedResponse(app: Hono, context: Context): Response {
   context.header('allow', allowed.join(', '))
   const problem = `must be ${allowed.join(' or ')}`
   return respondWith(context, new Refusal('invalid_request', `${method} is not allowed here`, { method: problem }), 405)
+}
+
+/** What a log may say of a path: the route that it took. The rest of it may be anything, a secret too. */
+export function routeOf(context: Context): string {
+  const taken = matchedRoutes(context).filter(({ method }) => method !== 'ALL')
+  return taken.at(-1)?.path ?? 'none'
 }
 
 export function respondWith(context: Context, refusal: Refusal, status: number): Response {

@@ -14,11 +14,11 @@ import type { UpgradeWebSocket } from 'hono/ws'
 import { WebSocketServer } from 'ws'
 import type { Admission } from './admission.ts'
 import { createArrivals, type Arrival } from './arriving-bytes.ts'
-import { requestIdOf } from './caller.ts'
+import { readCaller, requestIdOf } from './caller.ts'
 import { clientAddress, clientAddressHeader } from './client-address.ts'
 import type { EdgeConfig } from './config.ts'
 import { addHealthRoutes } from './health-routes.ts'
-import { errorResponse, respondWith, unroutedResponse } from './http-errors.ts'
+import { errorResponse, respondWith, routeOf, unroutedResponse } from './http-errors.ts'
 import { drainHttp1, type Closable } from './listening.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -28,6 +28,7 @@ import { errorBody, faultyRequest, malformedRequest } from './raw-response.ts'
 import type { Readiness } from './readiness.ts'
 import { Refusal } from './refusal.ts'
 import { addRestRoutes, type RestRoute } from './rest-routes.ts'
+import { safeHeaders, withSafeHeaders } from './safe-headers.ts'
 import type { PortTls } from './tls/listener.ts'
 import { connectionOf, isUpgrade, onceOver } from './upgrade-refusal.ts'
 
@@ -76,6 +77,8 @@ export function createHttpServer(
     maxHeaderSize: maxHeaderBytes,
     requestTimeout: requestTimeoutMs,
     headersTimeout: requestTimeoutMs,
+    // Node would answer by itself, without our headers and body: refuseMalformed does.
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
     // Other upgrades (h2c, which some clients offer with every request) are answered as plain HTTP/1.1.
     shouldUpgradeCallback: (request: IncomingMessage) => isForWebSocket(request, front.webSocketPaths),
@@ -94,15 +97,17 @@ export function createHttpServer(
     // `ws` is what the adapter is written for; its types differ in optional properties only.
     websocket: { server: webSockets as unknown as WebSocketServerLike },
     createServer: ((_: unknown, listener: Listener) =>
-      create(refuseMalformed(dropSlowReaders(listener, slowClientMs, metrics)))) as typeof createServer,
+      create(withSafeHeaders(refuseMalformed(dropSlowReaders(listener, slowClientMs, metrics))))) as typeof createServer,
   }) as Server
-  webSockets.on('wsClientError', (_error, socket) => socket.end(faultyRequest(undefined)))
+  // The same for an Expect that is not 100-continue.
+  server.on('checkExpectation', (_request, response: ServerResponse) => answerMalformed(response, 417))
+  webSockets.on('wsClientError', (_error, socket) => socket.end(faultyRequest(undefined, socket)))
   server.maxConnections = maxConnections
   server.on('drop', () => metrics.limited('connections'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') metrics.limited('slow_client')
-    socket.end(faultyRequest(error.code))
+    socket.end(faultyRequest(error.code, socket))
   })
   return drainHttp1(server, webSockets, cutRest)
 }
@@ -123,10 +128,10 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
     context.set('arrival', arrival)
     await next()
     if (!context.res.headers.has('x-request-id')) context.header('x-request-id', requestId)
-    const { method, path } = context.req
+    const { method } = context.req
     const { status } = context.res
     front.metrics.httpAnswered(method, status)
-    log.debug({ requestId, method, path, status }, 'request')
+    log.debug({ requestId, method, route: routeOf(context), status }, 'request')
   })
   app.use(allowOrigins(config.corsOrigins))
   app.use(guardOrigin(config.openMode, config.corsOrigins))
@@ -142,7 +147,7 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
   app.onError((error, context) => {
     // What comes from a pipeline is a ConnectError, and has been counted there.
     if (error instanceof Refusal && error.code === 'unauthorized')
-      front.admission.authenticationFailed(context.get('clientAddress'))
+      front.admission.authenticationFailed(readCaller(headersWithAddress(context), config))
     return errorResponse(context, error, log)
   })
   return app
@@ -150,12 +155,22 @@ function createApp(front: HttpFront, config: EdgeConfig, log: Logger): Hono {
 
 function countCalls(admission: Admission): MiddlewareHandler {
   return async (context, next) => {
-    const headers = new Headers(context.req.raw.headers)
-    headers.set(clientAddressHeader, context.get('clientAddress'))
-    const caller = await admission.admit(headers)
-    if (isUpgrade(context)) connectionOf(context).once('close', admission.openStream(caller))
+    const caller = await admission.admit(headersWithAddress(context))
+    if (isUpgrade(context)) {
+      const socket = connectionOf(context)
+      socket.once(
+        'close',
+        admission.openStream(caller, () => socket.destroy()),
+      )
+    }
     await next()
   }
+}
+
+function headersWithAddress(context: Context): Headers {
+  const headers = new Headers(context.req.raw.headers)
+  headers.set(clientAddressHeader, context.get('clientAddress'))
+  return headers
 }
 
 async function call(handler: UniversalHandler, context: Context): Promise<Response> {
@@ -180,10 +195,14 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 /** What the adapter could not make a Request of is answered here, with the documented body. */
 function refuseMalformed(listener: Listener): Listener {
   return (request, response) => {
-    if (urlOf(request) !== null) return listener(request, response)
-    const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), connection: 'close' }
-    response.writeHead(400, headers).end(errorBody(malformedRequest))
+    if (urlOf(request) !== null) listener(request, response)
+    else answerMalformed(response, 400)
   }
+}
+
+function answerMalformed(response: ServerResponse, status: number): void {
+  const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), connection: 'close' }
+  response.writeHead(status, { ...safeHeaders(response.req.socket), ...headers }).end(errorBody(malformedRequest))
 }
 
 /** A client that leaves bytes unread for so long holds memory that others need. */

@@ -1,5 +1,6 @@
 /** Structured logs (pino, one JSON object per line). Tokens and credentials cannot pass, whatever a call site logs. */
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { loggedError } from './logged-error.ts'
 
 export type { Logger }
 
@@ -17,6 +18,10 @@ const secretKeys = [
   'joinTokens',
   'party_credential',
   'partyCredential',
+  'cookie',
+  'ticket',
+  'password',
+  'kek',
   'email',
   'phone',
 ]
@@ -31,6 +36,7 @@ export function createLogger(name: string, level: LogLevel = 'info', destination
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
+    serializers: { err: loggedError },
     hooks: { streamWrite: (line: string) => line.replace(scannableSecret, 'mpc_$1_[redacted]') },
   }
   return destination === undefined ? pino(options) : pino(options, destination)

@@ -1,5 +1,5 @@
 /** Metrics of one service in Prometheus' text format. */
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Protocol = 'rest' | 'connect' | 'grpc' | 'grpc-web'
 
@@ -17,12 +17,17 @@ export type LimitName =
   | 'arriving'
   | 'slow_client'
 
+/** What a refused call showed; 'none' where only its message held a secret, such as a join token, or nothing did. */
+export type CredentialKind = 'api_key' | 'party_credential' | 'other' | 'none'
+
 export type Metrics = Readonly<{
   callFinished: (call: FinishedCall) => void
   httpAnswered: (method: string, status: number) => void
   /** A limit has refused something. */
   limited: (limit: LimitName) => void
-  authenticationFailed: () => void
+  authenticationFailed: (credential: CredentialKind) => void
+  /** The file of API keys was read; `isUsable` false where it could not be used, and the keys from before are. */
+  apiKeysRead: (isUsable: boolean, keys: number) => void
   /** Where a service adds what it counts itself. */
   registry: Registry
   contentType: string
@@ -33,6 +38,8 @@ export function createMetrics(service: string): Metrics {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry })
+  // Anybody who reaches the port may read the metrics, and which Node runs here is of use to an attacker only.
+  registry.removeSingleMetric('nodejs_version_info')
   const calls = new Counter({
     name: 'mpc_calls_total',
     help: 'Calls that have ended, by protocol, method and outcome.',
@@ -60,7 +67,18 @@ export function createMetrics(service: string): Metrics {
   })
   const authFailures = new Counter({
     name: 'mpc_auth_failures_total',
-    help: 'Calls refused for their credential or token.',
+    help: 'Calls refused for their credential or token, by the kind of credential in Authorization.',
+    labelNames: ['credential'],
+    registers: [registry],
+  })
+  const apiKeys = new Gauge({
+    name: 'mpc_api_keys',
+    help: 'API keys in use.',
+    registers: [registry],
+  })
+  const apiKeysFailing = new Gauge({
+    name: 'mpc_api_keys_failing',
+    help: '1 while the file of API keys cannot be used and the keys from before are.',
     registers: [registry],
   })
   return {
@@ -71,7 +89,11 @@ export function createMetrics(service: string): Metrics {
     httpAnswered: (method, status) => answers.inc({ method: knownMethods.has(method) ? method : 'other', status }),
     registry,
     limited: (limit) => limited.inc({ limit }),
-    authenticationFailed: () => authFailures.inc(),
+    authenticationFailed: (credential) => authFailures.inc({ credential }),
+    apiKeysRead: (isUsable, keys) => {
+      apiKeys.set(keys)
+      apiKeysFailing.set(isUsable ? 0 : 1)
+    },
     contentType: registry.contentType,
     text: () => registry.metrics(),
   }

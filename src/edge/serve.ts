@@ -6,6 +6,7 @@ import type { UpgradeWebSocket } from 'hono/ws'
 import type { Registry } from 'prom-client'
 import { Health } from '../gen/grpc/health/v1/health_pb.ts'
 import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts'
+import { requireDeclaredAccess } from './access.ts'
 import { createAdmission } from './admission.ts'
 import { pipelineOptions, type CallPipeline } from './call-pipeline.ts'
 import { identifyCaller, type Caller } from './caller.ts'
@@ -59,6 +60,7 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   const metrics = createMetrics(name)
   definition.metrics?.(metrics.registry)
   const admission = createAdmission(config, config.limits, metrics)
+  requireDeclaredAccess(services)
   const pipeline: CallPipeline = {
     policy: config,
     admission,
@@ -98,7 +100,9 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
     tls?.port('http') ?? null,
   )
 
+  let stopFollowingKeys = () => {}
   const close = async () => {
+    stopFollowingKeys()
     readiness.stop()
     shutdown.abort(new ConnectError('the service is stopping', Code.Unavailable))
     tls?.close()
@@ -107,6 +111,14 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
   try {
     const grpcUrl = await listen(grpc.server, address, config.grpcPort, 'MPC_GRPC_PORT')
     const httpUrl = await listen(http.server, address, config.httpPort, 'MPC_HTTP_PORT')
+    stopFollowingKeys = config.apiKeys.follow({
+      changed: admission.recheckStreams,
+      read: (problem, keys) => {
+        metrics.apiKeysRead(problem === null, keys)
+        if (problem !== null) log.error({ problem, keys }, 'the API keys cannot be read anew: those from before stay')
+        else if (keys > 0) log.info({ keys }, 'API keys read')
+      },
+    })
     log.info({ grpcUrl, httpUrl, openMode: config.openMode }, `${name} is listening`)
     return { grpcUrl, httpUrl, close }
   } catch (error) {

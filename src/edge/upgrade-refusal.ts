@@ -18,7 +18,7 @@ export function isUpgrade(context: Context): boolean {
 /** Resolves when the response is on its way and the connection closed. Never throws. */
 export async function refuseUpgrade(context: Context, refusal: Refusal): Promise<void> {
   const socket = connectionOf(context)
-  const response = rawResponse(refusal, refusalMapping[refusal.code].httpStatus, context.get('requestId'))
+  const response = rawResponse(refusal, refusalMapping[refusal.code].httpStatus, context.get('requestId'), socket)
   if (!socket.destroyed) await new Promise<void>((resolve) => socket.end(response, () => resolve()))
   socket.destroy()
 }

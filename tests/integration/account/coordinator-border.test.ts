@@ -22,7 +22,7 @@ beforeAll(async () => {
       routes: (router) => router.service(SessionCoordinator, { getSessionStatus: (_, context) => answer(context) }),
       ready: async () => ({}),
     },
-    edgeConfigFromEnv({ MPC_HOST: '127.0.0.1' }, { grpcPort: 0, httpPort: 0 }),
+    edgeConfigFromEnv({ MPC_OPEN_MODE: 'true' }, { grpcPort: 0, httpPort: 0 }),
     createLogger('coordinator', 'silent'),
   )
   service = await startAccountService({ MPC_COORDINATOR_URL: coordinator.grpcUrl })

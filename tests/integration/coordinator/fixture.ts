@@ -5,7 +5,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import type { CheckpointPolicy } from '../../../src/coordinator/checkpoints/checkpoint-policy.ts'
 import { openCoordinator } from '../../../src/coordinator/coordinator.ts'
-import type { ApiKey } from '../../../src/edge/api-keys.ts'
+import { fixedApiKeys, type ApiKey } from '../../../src/edge/api-keys/api-key.ts'
 import { defaultLimits } from '../../../src/edge/limits.ts'
 import { createLogger } from '../../../src/edge/log.ts'
 import { refusalOf } from '../../../src/edge/refusal-error.ts'
@@ -88,7 +88,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
       openMode: options.openMode ?? false,
       tls: null,
       corsOrigins: [],
-      apiKeys: (token) => apiKeys.get(token) ?? null,
+      apiKeys: fixedApiKeys((token) => apiKeys.get(token) ?? null),
       reflection: false,
       limits: { ...defaultLimits, closeGraceMs: 500 },
     },

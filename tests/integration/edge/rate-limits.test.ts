@@ -31,9 +31,10 @@ async function serve(env: NodeJS.ProcessEnv, definition: SampleOptions['definiti
 afterEach(() => sample.close())
 
 const key = (name: string) => ({ authorization: `Bearer mpc_key_${name}` })
-const { getSessionStatus } = SessionCoordinator.method
+const { joinSession } = SessionCoordinator.method
+/** The call that asks for no credential. */
 const call = (protocol: ProtocolName, headers: Record<string, string> = {}) =>
-  callOver(protocol, sample, getSessionStatus, { sessionId: 's1' }, headers)
+  callOver(protocol, sample, joinSession, { joinToken: 'free', partyId: 'a' }, headers)
 
 /** Calls until one is refused; there is a limit to patience. */
 async function callUntilRefused(protocol: ProtocolName, headers: () => Record<string, string>): Promise<Seen> {
@@ -120,16 +121,16 @@ describe('failed authentications from one address', () => {
     services: [SessionCoordinator],
     routes: (router) =>
       router.service(SessionCoordinator, {
-        joinSession: () => {
+        joinSession: ({ joinToken }) => {
+          if (joinToken === 'free') return { sessionId: 's1' }
           throw new Refusal('unauthorized', 'the join token is not valid')
         },
-        getSessionStatus: ({ sessionId }) => ({ sessionId }),
       }),
   }
   const guess = (protocol: ProtocolName, way: string) =>
     way === 'API key'
       ? call(protocol, { authorization: `Bearer mpc_key_guess` })
-      : callOver(protocol, sample, SessionCoordinator.method.joinSession, { joinToken: 'guess', partyId: 'a' })
+      : callOver(protocol, sample, joinSession, { joinToken: 'guess', partyId: 'a' })
 
   test.each(protocols.flatMap((protocol) => ['API key', 'join token'].map((way) => [protocol, way] as const)))(
     'over %s lock it out for all that show no valid API key (%s)',
@@ -142,9 +143,34 @@ describe('failed authentications from one address', () => {
       expect((await call('rest')).error).toBe('rate_limited')
       expect((await call('grpc', { authorization: 'Bearer mpc_party_x' })).error).toBe('rate_limited')
       expect((await call('rest', key('one'))).error).toBeNull()
-      expect(await metric('mpc_auth_failures_total')).toBe(4)
+      const credential = way === 'API key' ? 'api_key' : 'none'
+      expect(await metric(`mpc_auth_failures_total{credential="${credential}"`)).toBe(4)
     },
   )
+
+  test('count for a WebSocket too', async () => {
+    const socket: SampleOptions['definition'] = {
+      webSocketPaths: ['/ws'],
+      http: (app, upgrade) =>
+        app.get(
+          '/ws',
+          upgrade(() => ({})),
+        ),
+    }
+    await serve({ MPC_AUTH_FAILURE_LIMIT: '3' }, socket)
+    const guessOnce = () => {
+      const url = `${sample.httpUrl.replace('http', 'ws')}/ws`
+      const guessing = new WebSocket(url, { headers: { authorization: 'Bearer mpc_key_guess' } })
+      return new Promise<number>((resolve) => {
+        guessing.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
+        guessing.on('error', () => undefined)
+      })
+    }
+    for (let n = 0; n < 3; n++) expect(await guessOnce()).toBe(401)
+    expect(await guessOnce()).toBe(429)
+    expect(await metric('mpc_auth_failures_total{credential="api_key"')).toBe(3)
+    expect(await metric('mpc_limited_total{limit="auth_failures"')).toBe(1)
+  })
 
   test('in open mode are counted but lock nobody out', async () => {
     sample = await serveSample({ env: { MPC_AUTH_FAILURE_LIMIT: '2' } })

@@ -46,7 +46,8 @@ function sampleRoutes(router: ConnectRouter): void {
         joinTokens: Object.fromEntries(participants.map(({ partyId }) => [partyId, `token-${partyId}`])),
         expiresAt: 1703145600n,
       }),
-      joinSession: () => {
+      joinSession: ({ joinToken }) => {
+        if (joinToken === 'free') return { sessionId: 's1', partyIndex: 1 }
         throw new Refusal('session_full', 'all participants have joined', { party_id: 'is not expected' })
       },
       getSessionStatus: ({ sessionId }, { values }) => {

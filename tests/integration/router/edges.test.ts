@@ -142,7 +142,7 @@ describe('REST', () => {
   })
 
   test.each([
-    ['no credential', {}, {}, 401, 'unauthorized', 'from_party'],
+    ['no credential', {}, {}, 401, 'unauthorized', 'Authorization'],
     ['an unknown session', { session_id: 'nowhere' }, { as: 'a' }, 404, 'not_found', 'session_id'],
     ['itself as recipient', { to_parties: ['a'] }, { as: 'a' }, 400, 'invalid_request', 'to_parties[0]'],
     ['a foreign recipient', { to_parties: ['b', 'z'] }, { as: 'a' }, 400, 'invalid_request', 'to_parties[1]'],

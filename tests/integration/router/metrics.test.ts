@@ -37,7 +37,7 @@ test('what goes through the router is counted, and what it holds is shown', asyn
   await client.routeMessage(message, bearer('a'))
   await client.routeMessage(message, bearer('a'))
   await client.routeMessage({ ...message, payload: bytes('other') }, bearer('a')).catch(() => undefined)
-  await client.routeMessage(message).catch(() => undefined)
+  await client.routeMessage(message, bearer('b')).catch(() => undefined)
   expect(await count('messages_total', 'outcome="stored"')).toBe(1)
   expect(await count('messages_total', 'outcome="duplicate"')).toBe(1)
   expect(await count('message_bytes_total')).toBe(5)

@@ -135,7 +135,7 @@ describe('a ticket', () => {
       const { status, body } = await ask(...call)
       return [status, Object.keys(body['details'] ?? {})]
     }
-    expect(await outcome(poor, request)).toEqual([401, ['party_id']])
+    expect(await outcome(poor, request)).toEqual([401, ['Authorization']])
     expect(await outcome(poor, request, other)).toEqual([401, ['party_id']])
     expect(await outcome(poor, { ...request, session_id: 'nowhere' }, own)).toEqual([404, ['session_id']])
     expect(await outcome(poor, { ...request, after_sequence: -1 }, own)).toEqual([400, ['after_sequence']])

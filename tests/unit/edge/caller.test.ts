@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { noApiKeys, type ApiKeyVerifier } from '../../../src/edge/api-keys.ts'
-import { forwardedHeaders, identifyCaller, requireScope } from '../../../src/edge/caller.ts'
+import { fixedApiKeys, noApiKeys } from '../../../src/edge/api-keys/api-key.ts'
+import { forwardedHeaders, identifyCaller, requestIdOf, requireScope } from '../../../src/edge/caller.ts'
 
 const key = 'mpc_key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
-const apiKeys: ApiKeyVerifier = (token) => (token === key ? { name: 'wallet', scopes: ['sessions'] } : null)
+const apiKeys = fixedApiKeys((token) => (token === key ? { name: 'wallet', scopes: ['sessions'] } : null))
 const closed = { openMode: false, apiKeys }
 const open = { openMode: true, apiKeys: noApiKeys }
 
@@ -79,4 +79,8 @@ describe('a scope', () => {
   test('needs no key in open mode', () => {
     expect(requireScope(identify({}, open), 'admin')).toBe('open-mode')
   })
+})
+
+test.each(['mpc_key_abc', 'x-mpc_join_abc', 'mpc_party_abc', 'mpc_ticket_abc'])('a request id is not %s: it is logged', (own) => {
+  expect(requestIdOf(new Headers({ 'x-request-id': own }))).not.toContain('abc')
 })

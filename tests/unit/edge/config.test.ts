@@ -58,6 +58,7 @@ test.each([
   ['MPC_HTTP_PORT', { MPC_HTTP_PORT: '65536' }],
   ['MPC_HTTP_PORT', { MPC_HTTP_PORT: '80.5' }],
   ['MPC_CORS_ORIGINS', { MPC_CORS_ORIGINS: '*' }],
+  ['MPC_CORS_ORIGINS', { MPC_CORS_ORIGINS: 'null' }],
   ['MPC_CORS_ORIGINS', { MPC_CORS_ORIGINS: 'https://a.example, https://b.example/path' }],
   ['MPC_REFLECTION', { MPC_REFLECTION: '1' }],
   ['MPC_MAX_BODY_BYTES', { MPC_MAX_BODY_BYTES: '-1' }],
@@ -99,10 +100,10 @@ describe('the API key file', () => {
   const { apiKeys } = configure({ MPC_API_KEYS_FILE: file('keys', keys) })
 
   test('lets its keys in', () => {
-    expect(apiKeys(key)).toEqual({ name: 'wallet', scopes: ['sessions', 'accounts'] })
+    expect(apiKeys.find(key)).toEqual({ name: 'wallet', scopes: ['sessions', 'accounts'] })
   })
   test.each([`${key}k`, key.slice(0, -1), sha256, ''])('lets nobody else in (%s)', (token) => {
-    expect(apiKeys(token)).toBeNull()
+    expect(apiKeys.find(token)).toBeNull()
   })
   test('that holds a key instead of its hash does not put it into the error', () => {
     const path = file('leak', [{ name: 'a', sha256: key, scopes: ['audit'] }])

@@ -4,17 +4,54 @@
 // @generated from file mpc/api/v1/options.proto (package mpc.api.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenExtension, GenFile } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, extDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { MethodOptions, ServiceOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
-import type { UnknownEnum } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file mpc/api/v1/options.proto.
  */
 export const file_mpc_api_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChhtcGMvYXBpL3YxL29wdGlvbnMucHJvdG8SCm1wYy5hcGkudjEqXQoJSnNvbk5hbWVzEhoKFkpTT05fTkFNRVNfVU5TUEVDSUZJRUQQABIZChVKU09OX05BTUVTX1NOQUtFX0NBU0UQARIZChVKU09OX05BTUVTX0NBTUVMX0NBU0UQAjpHCg5zdWNjZXNzX3N0YXR1cxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGI2MAyABKAVSDXN1Y2Nlc3NTdGF0dXM6VwoKanNvbl9uYW1lcxIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxiOjAMgASgOMhUubXBjLmFwaS52MS5Kc29uTmFtZXNSCWpzb25OYW1lc0I3WjVnaXRodWIuY29tL3J3YWR1cmlhbi9tcGMtc3lzdGVtL2FwaS9ncnBjL2FwaS92MTthcGl2MWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChhtcGMvYXBpL3YxL29wdGlvbnMucHJvdG8SCm1wYy5hcGkudjEiOQoGQWNjZXNzEg4KBnNjb3BlcxgBIAMoCRIPCgdwYXJ0aWVzGAIgASgIEg4KBmFueW9uZRgDIAEoCCpdCglKc29uTmFtZXMSGgoWSlNPTl9OQU1FU19VTlNQRUNJRklFRBAAEhkKFUpTT05fTkFNRVNfU05BS0VfQ0FTRRABEhkKFUpTT05fTkFNRVNfQ0FNRUxfQ0FTRRACOkcKDnN1Y2Nlc3Nfc3RhdHVzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYjYwDIAEoBVINc3VjY2Vzc1N0YXR1czpMCgZhY2Nlc3MSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiPjAMgASgLMhIubXBjLmFwaS52MS5BY2Nlc3NSBmFjY2VzczpXCgpqc29uX25hbWVzEh8uZ29vZ2xlLnByb3RvYnVmLlNlcnZpY2VPcHRpb25zGI6MAyABKA4yFS5tcGMuYXBpLnYxLkpzb25OYW1lc1IJanNvbk5hbWVzQjdaNWdpdGh1Yi5jb20vcndhZHVyaWFuL21wYy1zeXN0ZW0vYXBpL2dycGMvYXBpL3YxO2FwaXYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
+
+/**
+ * Who may call a method outside open mode. The edge refuses all others before it looks at the message; a method that
+ * declares nothing keeps its service from starting.
+ *
+ * @generated from message mpc.api.v1.Access
+ */
+export type Access = Message<"mpc.api.v1.Access"> & {
+  /**
+   * API keys with one of these scopes.
+   *
+   * @generated from field: repeated string scopes = 1;
+   */
+  scopes: string[];
+
+  /**
+   * Parties of the session by their credential, which the service checks: the party that the call speaks for, or any of
+   * the session's, as the method says.
+   *
+   * @generated from field: bool parties = 2;
+   */
+  parties: boolean;
+
+  /**
+   * Whoever holds what the message itself carries: a join token, a signature.
+   *
+   * @generated from field: bool anyone = 3;
+   */
+  anyone: boolean;
+};
+
+/**
+ * Describes the message mpc.api.v1.Access.
+ * Use `create(AccessSchema)` to create a new message.
+ */
+export const AccessSchema: GenMessage<Access> = /*@__PURE__*/
+  messageDesc(file_mpc_api_v1_options, 0);
 
 /**
  * The spelling of JSON field names on the HTTP/JSON edge. Parsing accepts both.
@@ -62,8 +99,14 @@ export const success_status: GenExtension<MethodOptions, number> = /*@__PURE__*/
   extDesc(file_mpc_api_v1_options, 0);
 
 /**
+ * @generated from extension: mpc.api.v1.Access access = 50703;
+ */
+export const access: GenExtension<MethodOptions, Access> = /*@__PURE__*/
+  extDesc(file_mpc_api_v1_options, 1);
+
+/**
  * @generated from extension: mpc.api.v1.JsonNames json_names = 50702;
  */
 export const json_names: GenExtension<ServiceOptions, JsonNames> = /*@__PURE__*/
-  extDesc(file_mpc_api_v1_options, 1);
+  extDesc(file_mpc_api_v1_options, 2);
 
