@@ -12,7 +12,8 @@ import { openLogReader } from '../../src/events/log-reader.ts'
 import { formsOf, secretsOfShare } from './fixtures/secret-forms.ts'
 import { makeKey, recovery, tokenOf, user, useSystem } from './fixtures/system.ts'
 
-const system = useSystem()
+// Also where the services say all that they can.
+const system = useSystem(() => ({ MPC_LOG_LEVEL: 'trace' }))
 
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -120,6 +120,9 @@ describe('cross-origin', () => {
     expect(asked.headers.get('access-control-allow-headers')?.toLowerCase()).toMatch(/authorization/)
     const answered = await fetch(`${sample.httpUrl}/health`, { headers: { origin: wallet } })
     expect(answered.headers.get('access-control-allow-origin')).toBe(wallet)
+    expect(answered.headers.get('vary')?.toLowerCase()).toContain('origin')
+    // Credentials are in Authorization, which a page sets itself: nothing that a browser sends by itself is wanted.
+    for (const { headers } of [asked, answered]) expect(headers.get('access-control-allow-credentials')).toBeNull()
     expect(answered.headers.get('access-control-expose-headers')?.toLowerCase()).toMatch(/grpc-status.*x-request-id/)
   })
 
@@ -129,9 +132,11 @@ describe('cross-origin', () => {
   })
 
   test.each(['https://evil.example', 'https://wallet.example.evil.example', 'null'])(
-    '%s gets nothing',
+    'no page of another origin may call: %s',
     async (origin) => {
-      expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBeNull()
+      const asked = await preflight(origin)
+      expect(asked.headers.get('access-control-allow-origin')).toBeNull()
+      expect(asked.headers.get('vary')?.toLowerCase()).toContain('origin')
       // No preflight is made for a POST without a body: the request itself must be refused.
       const response = await fetch(`${sample.httpUrl}/api/v1/sessions/s1/close`, {
         method: 'POST',

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createLogger, type Logger } from '../../../src/edge/log.ts'
 
 function logged(write: (log: Logger) => void): string {
@@ -37,4 +37,38 @@ test('the rest is kept', () => {
     msg: 'call',
     name: 'test',
   })
+})
+
+describe('of an error', () => {
+  const written = (error: unknown) => logged((log) => log.error({ err: error }, 'failed'))
+
+  test('what a library attached to it is not written: PostgreSQL tells the row there', () => {
+    const error = Object.assign(new Error('violates a constraint'), {
+      code: '23514',
+      detail: 'Failing row contains (canary@example.com)',
+      metadata: new Headers({ authorization: 'canary' }),
+    })
+    const text = written(new Error('not stored', { cause: error }))
+    expect(text).not.toContain('canary')
+    expect(JSON.parse(text)).toMatchObject({
+      err: { type: 'Error', message: 'not stored', cause: { message: 'violates a constraint', code: '23514' } },
+    })
+  })
+  test.each(['postgres://mpc:canary@db.example/x', 'nats://canary@10.0.0.1:4222'])('%s loses its password', (url) => {
+    const text = written(new Error(`cannot connect to ${url}`))
+    expect(text).not.toContain('canary')
+    expect(text).toContain('[redacted]@')
+  })
+  test('which is none, the value is not written', () => {
+    expect(written('canary')).not.toContain('canary')
+  })
+  test('which is its own cause, an end is found', () => {
+    const error = new Error('round')
+    error.cause = error
+    expect(written(error)).toContain('round')
+  })
+})
+
+test.each(['cookie', 'ticket', 'password', 'kek'])('the value of %s is never written', (key) => {
+  expect(logged((log) => log.info({ request: { [key]: 'canary' } }))).not.toContain('canary')
 })
