@@ -14,7 +14,8 @@ test('the package holds built JavaScript, its declarations and what the command 
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(project().installed.length + 1))
   const besides = files.filter((file) => !/^(dist|docs\/openapi)\//.test(file)).sort()
-  expect(besides).toEqual(['LICENSE', 'README.md', 'deploy/nats/dev.conf.template', 'package.json', 'scripts/mpc.mjs'])
+  const nats = ['README.md', 'accounts.conf', 'dev.conf.template', 'nats-server.conf'].map((file) => `deploy/nats/${file}`)
+  expect(besides).toEqual(['LICENSE', 'README.md', ...nats, 'package.json', 'scripts/mpc.mjs'])
   expect(files.filter((file) => file.startsWith('dist/') && !/\.(js|d\.ts)$/.test(file))).toEqual([])
 })
 
