@@ -1,6 +1,6 @@
 /**
- * An approval: one approver's signed word for one signature. It names everything that matters of that signature, so that
- * nobody can use it for another; its nonce makes it count once.
+ * An approval: one approver's signed word for one signature. It names everything that matters of that signature, so
+ * that nobody can use it for another; its nonce makes it count once.
  */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import type { KeyType } from '../crypto/key-type.ts'
@@ -79,7 +79,8 @@ export async function signApproval(
 /** Whether it has the form of an approval: nothing else may be verified. */
 export function isWellFormed({ approver, nonce, expiresAt, signature }: Approval): boolean {
   const isHex = (text: string, bytes: number) => text.length === 2 * bytes && /^[0-9a-f]*$/.test(text)
-  return isHex(approver, 32) && isHex(nonce, 32) && isHex(signature, 64) && Number.isSafeInteger(expiresAt) && expiresAt > 0
+  const hasTime = Number.isSafeInteger(expiresAt) && expiresAt > 0
+  return hasTime && isHex(approver, 32) && isHex(nonce, 32) && isHex(signature, 64)
 }
 
 /** `approval` is well-formed. */

@@ -43,7 +43,8 @@ export async function makeApproval(
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(keyId)) throw new UnapprovableError('keyId', 'is not the id of a key')
   const isSignable = keyType === 'eddsa-ed25519' ? message.length >= 1 : message.length === 32
   if (!isSignable || message.length > maxMessageLength) {
-    throw new UnapprovableError('message', keyType === 'eddsa-ed25519' ? 'must be 1 to 65536 bytes' : 'must be 32 bytes')
+    const problem = keyType === 'eddsa-ed25519' ? `must be 1 to ${maxMessageLength} bytes` : 'must be 32 bytes'
+    throw new UnapprovableError('message', problem)
   }
   const areSigners = participants.length >= 2 && participants.length <= maxParties
   if (!areSigners || new Set(participants).size !== participants.length) {

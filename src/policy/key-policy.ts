@@ -1,13 +1,14 @@
 /**
- * The policy of a key: what its owners allow to be signed with it. It is fixed when the key is made; its hash enters the
- * protocol's session id and every approval. Coordinator, parties and auditors read, check and hash it with this code.
+ * The policy of a key: what its owners allow to be signed with it. It is fixed when the key is made; its hash enters
+ * the protocol's session id and every approval. Coordinator, parties and auditors read, check and hash it with this
+ * code.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { isIdentityKey } from '../identity/identity-key.ts'
 import { statement } from '../identity/statement.ts'
 
-/** In its one canonical form: hex in lower case, approvers, sets and their members in order. As in the contract else. */
+/** In its one canonical form: hex in lower case, approvers, sets and their members in order. Else as the contract. */
 export type KeyPolicy = Readonly<{
   approvers: readonly string[]
   requiredApprovals: number

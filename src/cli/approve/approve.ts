@@ -1,11 +1,11 @@
 /** `mpc approve`: from options and files to one signed approval. */
 import { readFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
-import { fromJsonString, toJsonString } from '@bufbuild/protobuf'
-import { ApprovalSchema, KeyPolicySchema } from '../../gen/mpc/policy/v1/key_policy_pb.ts'
+import { fromJsonString } from '@bufbuild/protobuf'
+import { KeyPolicySchema } from '../../gen/mpc/policy/v1/key_policy_pb.ts'
 import { makeApproval, UnapprovableError } from '../../policy/approver.ts'
 import type { KeyPolicy } from '../../policy/key-policy.ts'
-import { approvalMessage, readPolicy } from '../../policy/wire.ts'
+import { readPolicy } from '../../policy/wire.ts'
 import { StartupError } from '../startup-error.ts'
 import type { ApproveOptions } from './commands.ts'
 import { readApproverKey } from './approver-key.ts'
@@ -34,9 +34,8 @@ export async function approve(options: ApproveOptions): Promise<string> {
   }
   try {
     const approval = await makeApproval(identity, order, randomBytes(32), Date.now())
-    const json: object = JSON.parse(toJsonString(ApprovalSchema, approvalMessage(approval), { useProtoFieldName: true }))
-    // As the API writes times: a number.
-    return JSON.stringify({ ...json, expires_at: approval.expiresAt })
+    const { approver, nonce, expiresAt, signature } = approval
+    return JSON.stringify({ approver, nonce, expires_at: expiresAt, signature })
   } catch (error) {
     if (!(error instanceof UnapprovableError)) throw error
     const { field, problem } = error

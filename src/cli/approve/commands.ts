@@ -3,7 +3,8 @@ import { Option, type Command } from 'commander'
 import { defaultKeyType, keyTypes, type KeyType } from '../../crypto/key-type.ts'
 
 const policyHelp = `
-The policy is the JSON that the key was made with ("policy" in POST /api/v1/mpc/keygen, or in GET /api/v1/sessions/<key id>):
+The policy is the JSON that the key was made with: "policy" in POST /api/v1/mpc/keygen, or as
+GET /api/v1/sessions/<key id> shows it:
   {"approvers": ["<64 hex digits>"], "required_approvals": 1}
 
 The approval is good for one signature of exactly this hash or message, by exactly these parties, until it expires.

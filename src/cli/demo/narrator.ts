@@ -48,7 +48,8 @@ export function narrateTo(print: (line: string) => void): Narrator {
         print(`     ${party_id.padEnd(16)} ${`${device_type}, ${device_id}`.padEnd(24)} identity ${identity}`)
       }
       print('   The two devices accept these identities and no others.')
-      print(`   Policy of the key: its owner (${fingerprint(approver)}) approves each signature; every party checks that itself.`)
+      const owner = `its owner (${fingerprint(approver)})`
+      print(`   Policy of the key: ${owner} approves each signature; every party checks that itself.`)
     },
     keyMade: (lines, publicKey, address, ms) => {
       rounds(lines)

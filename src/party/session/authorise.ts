@@ -1,6 +1,6 @@
 /**
- * The key's policy, enforced by this party itself: against what is stored with the share, by its own clock, with its own
- * record of what has counted already. The coordinator's checks are a courtesy to callers.
+ * The key's policy, enforced by this party itself: against what is stored with the share, by its own clock, with its
+ * own record of what has counted already. The coordinator's checks are a courtesy to callers.
  */
 import { SessionFailure } from '../failure.ts'
 import type { PartyParts } from '../party-parts.ts'
@@ -21,9 +21,9 @@ export async function requireAllowed(parts: Parts, terms: SignTerms, key: Stored
 }
 
 /**
- * The approvals are spent and the signature is counted, durably, when this resolves: only then may this party say that it
- * is ready. A crash or a failed session after that costs the approvals. The policy is asked once more, because whoever
- * agreed in between may have taken long. @throws like `requireAllowed`
+ * The approvals are spent and the signature is counted, durably, when this resolves: only then may this party say that
+ * it is ready. A crash or a failed session after that costs the approvals. The policy is asked once more, because
+ * whoever agreed in between may have taken long. @throws like `requireAllowed`
  */
 export async function countSignature(parts: Parts, terms: SignTerms, key: StoredKey): Promise<void> {
   const { policy, keyId } = key

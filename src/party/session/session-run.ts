@@ -1,7 +1,7 @@
 /**
  * One party's part in one session, from the join to the end. The order of the steps is the point: journal before join,
- * agreement and spent approvals before ready, roster before any computation, share on disk before the report, bans on disk before the
- * report.
+ * agreement and spent approvals before ready, roster before any computation, share on disk before the report, bans on
+ * disk before the report.
  */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { publicKeyHex } from '../../crypto/public-key.ts'

@@ -35,7 +35,7 @@ export type SignTerms = CommonTerms &
     publicKey: string
     /** What is signed: with an Ed25519 key the message itself, else a hash of 32 bytes. */
     message: Uint8Array
-    /** What the session brings. When this party is asked for its agreement: as many good ones as the policy asks for. */
+    /** When this party is asked for its agreement they are good ones, and as many as the policy asks for. */
     approvals: readonly Approval[]
   }>
 export type Terms = KeygenTerms | SignTerms

@@ -15,7 +15,10 @@ import { StorageError, type Records } from './records.ts'
 import { openRecord, sealRecord, type RecordKey } from './sealed-record.ts'
 
 /** What stands against a signature. */
-export type Objection = Readonly<{ reason: 'approval_replayed' | 'approval_expired' | 'policy_limit_reached'; problem: string }>
+export type Objection = Readonly<{
+  reason: 'approval_replayed' | 'approval_expired' | 'policy_limit_reached'
+  problem: string
+}>
 
 export interface ApprovalLedger {
   /** Comes before the share of a new key. Keeps what there is. Durable once resolved. @throws StorageError */
