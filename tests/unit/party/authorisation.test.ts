@@ -257,7 +257,7 @@ describe('an approval counts once', () => {
     expect(services.routed).toEqual([])
   })
 
-  test('in two sessions at once exactly one signs', async () => {
+  test('in two sessions at once at most one signs', async () => {
     const approvals = [await approval()]
     const [one, two] = [new MemoryServices({ ...plan, approvals }), new MemoryServices({ ...plan, approvals })]
     const parties = await signersOf(one)
