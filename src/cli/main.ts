@@ -10,6 +10,7 @@ import { addAuditCommands } from './audit/commands.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { addNatsCommands } from './nats/commands.ts'
 import { addKeyCommands } from './keys/commands.ts'
+import { addPartyCommands } from './party/commands.ts'
 import { addProjectionCommands } from './projections/command.ts'
 import { reportFailure, runService } from './run-service.ts'
 import { closeEverything } from './stack/teardown.ts'
@@ -72,11 +73,12 @@ const services: Readonly<Record<ServiceCommand, string>> = {
 }
 
 for (const [command, description] of Object.entries(services)) {
-  program
+  const service = program
     .command(command)
     .description(`${description}, configured by environment variables: docs/operations.md`)
     // The keys of `services` are ServiceCommand.
     .action(() => runService(command as ServiceCommand))
+  if (command === 'party') addPartyCommands(service)
 }
 
 addApproveCommands(program)

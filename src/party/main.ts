@@ -1,4 +1,5 @@
 /** The server party as a process: configuration from the environment, its ports, its store, its worker threads. */
+import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { edgeConfigFromEnv } from '../edge/config.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
@@ -17,6 +18,7 @@ import { guardFolderOf, openPartyFolders } from './node/party-store.ts'
 import { createWorkerHost } from './node/worker-host.ts'
 import type { PartyStore } from './party-parts.ts'
 import { isHookUrl, policyHook } from './server/policy-hook.ts'
+import { registerPartyMetrics } from './server/metrics.ts'
 import { serverPartyService } from './server/server-party-service.ts'
 import { startServerParty } from './server/server-party.ts'
 import { StorageError } from './store/records.ts'
@@ -85,6 +87,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     services: [ServerParty],
     routes: (routes: Parameters<Parameters<typeof serve>[0]['routes']>[0]) =>
       void routes.service(ServerParty, serverPartyService(view)),
+    metrics: (registry: Registry) => registerPartyMetrics(registry, view),
     ready: async () => ({ coordinator: serverParty.isConnected(), store: await canRead(store) }),
   }
   try {

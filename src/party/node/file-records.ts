@@ -21,6 +21,11 @@ export async function openFileRecords(folder: string, ending: string): Promise<R
       if (file.includes(`${ending}.`) && file.endsWith(temporaryEnding)) await unlink(join(folder, file))
     }
   })
+  return fileRecords(folder, ending)
+}
+
+/** Records of a folder that is there, without touching it: another process may be writing. */
+export function fileRecords(folder: string, ending: string): Records {
   const pathOf = (name: string): string => {
     requireRecordName(name)
     return join(folder, `${name}${ending}`)

@@ -6,6 +6,7 @@ import type { PartyStore } from '../party-parts.ts'
 import type { KeyEncryption } from '../store/key-encryption.ts'
 import { localKeyEncryption } from '../store/local-key-encryption.ts'
 import { createPartyStore } from '../store/party-store.ts'
+import type { Records } from '../store/records.ts'
 import { openStoreKeys, type StoreKeys, type StoreRecords } from '../store/store-keys.ts'
 import { openFileRecords } from './file-records.ts'
 
@@ -41,7 +42,7 @@ export async function openPartyFolders(
   deviceId: string,
   rng: Rng = secureRandom,
 ): Promise<PartyStore> {
-  const records = await openStoreRecords(folders)
+  const records = await storeRecords(folders, openFileRecords)
   const keys = await openStoreKeys(records, encryption, deviceId, rng)
   try {
     return await createPartyStore(records, keys, deviceId, rng, systemClock.nowMs())
@@ -50,15 +51,19 @@ export async function openPartyFolders(
   }
 }
 
-export async function openStoreRecords({ shares, guard }: PartyFolders): Promise<StoreRecords> {
+/** `open`: `openFileRecords` for the party itself, `fileRecords` for whoever comes while it runs. */
+export async function storeRecords(
+  { shares, guard }: PartyFolders,
+  open: (folder: string, ending: string) => Records | Promise<Records>,
+): Promise<StoreRecords> {
   return {
-    shareKeys: await openFileRecords(shares, '.key'),
-    shares: await openFileRecords(shares, '.share'),
-    sessions: await openFileRecords(shares, '.session'),
-    formerLedgers: await openFileRecords(shares, '.ledger'),
-    guardKeys: await openFileRecords(guard, '.key'),
-    ledgers: await openFileRecords(guard, '.ledger'),
-    approvals: await openFileRecords(guard, '.approvals'),
+    shareKeys: await open(shares, '.key'),
+    shares: await open(shares, '.share'),
+    sessions: await open(shares, '.session'),
+    formerLedgers: await open(shares, '.ledger'),
+    guardKeys: await open(guard, '.key'),
+    ledgers: await open(guard, '.ledger'),
+    approvals: await open(guard, '.approvals'),
   }
 }
 

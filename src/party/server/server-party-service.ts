@@ -5,7 +5,7 @@ import { publicKeyHex } from '../../crypto/public-key.ts'
 import { callerKey, requireScope } from '../../edge/caller.ts'
 import type { ServerParty } from '../../gen/mpc/party/v1/server_party_pb.ts'
 import { fingerprint } from '../../identity/identity-key.ts'
-import type { KeyGuard } from '../store/key-guard.ts'
+import type { Ban, FrozenKey, KeyGuard } from '../store/key-guard.ts'
 import type { ShareStore, StoredKey } from '../store/share-store.ts'
 
 export type ServerPartyView = Readonly<{
@@ -38,13 +38,29 @@ export function serverPartyService(view: ServerPartyView): ServiceImpl<typeof Se
     },
     async listBans(_request, context) {
       requireScope(context.values.get(callerKey), 'audit')
-      const bans = view.guard.bans().map(({ bannedAtMs, ...ban }) => ({
-        ...ban,
-        bannedAt: BigInt(Math.floor(bannedAtMs / 1_000)),
-      }))
-      return { bans }
+      return listedBans(view.guard.bans(), view.guard.frozenKeys())
     },
   }
+}
+
+/** As in the answer of ListBans. */
+export function listedBans(
+  bans: readonly Ban[],
+  frozenKeys: readonly FrozenKey[],
+): Readonly<{ bans: ListedBan[]; frozenKeys: ListedFrozenKey[] }> {
+  return {
+    bans: bans.map(({ bannedAtMs, ...ban }) => ({ ...ban, bannedAt: secondsOf(bannedAtMs) })),
+    frozenKeys: frozenKeys.map(({ frozenAtMs, sessions, ...frozen }) => {
+      return { ...frozen, frozenAt: secondsOf(frozenAtMs), sessions: [...sessions] }
+    }),
+  }
+}
+
+export type ListedBan = Omit<Ban, 'bannedAtMs'> & Readonly<{ bannedAt: bigint }>
+export type ListedFrozenKey = Omit<FrozenKey, 'frozenAtMs' | 'sessions'> & { frozenAt: bigint; sessions: string[] }
+
+function secondsOf(timeMs: number): bigint {
+  return BigInt(Math.floor(timeMs / 1_000))
 }
 
 function keyShareInfo(key: StoredKey) {

@@ -4,6 +4,7 @@
  */
 import { SessionFailure } from '../failure.ts'
 import type { PartyParts } from '../party-parts.ts'
+import { maxApprovalSeconds } from '../../policy/approval.ts'
 import { judgeSigning } from '../../policy/judge.ts'
 import type { StoredKey } from '../store/share-store.ts'
 import type { SignTerms } from './terms.ts'
@@ -41,7 +42,12 @@ export async function countSignature(parts: Parts, terms: SignTerms, key: Stored
 export async function requireInForce({ approvals, clock }: Parts, terms: SignTerms, key: StoredKey): Promise<number> {
   const { policy, keyId } = key
   if (policy === null) return clock.nowMs()
-  const nowMs = await approvals.timeMs(keyId, clock.nowMs())
+  const clockMs = clock.nowMs()
+  const nowMs = await approvals.timeMs(keyId, clockMs)
+  // By the clock, even where the ledger stands for a later time (`assumeSpent`): what it forgets must have expired.
+  if (terms.approvals.some(({ expiresAt }) => expiresAt > clockMs / 1_000 + maxApprovalSeconds)) {
+    throw new SessionFailure('approval_invalid', `approvals: one expires in more than ${maxApprovalSeconds} seconds`)
+  }
   const subject = { ...key, derivationPath: '', message: terms.message, participants: terms.partyIds }
   const verdict = await judgeSigning(policy, subject, terms.approvals, Math.floor(nowMs / 1_000))
   if (verdict.kind === 'refused') throw new SessionFailure(verdict.reason, `${verdict.field}: ${verdict.problem}`)

@@ -9,7 +9,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { concatBytes } from '../../crypto/bytes.ts'
-import type { Approval } from '../../policy/approval.ts'
+import { maxApprovalSeconds, type Approval } from '../../policy/approval.ts'
 import type { KeyPolicy } from '../../policy/key-policy.ts'
 import { StorageError, type Records } from './records.ts'
 import { openRecord, sealRecord, type RecordKey } from './sealed-record.ts'
@@ -29,6 +29,11 @@ export interface ApprovalLedger {
   objection(keyId: string, policy: KeyPolicy, approvals: readonly Approval[], nowMs: number): Promise<Objection | null>
   /** The same, and where there is none, approvals and signature count from now on: durable once resolved. */
   spend(keyId: string, policy: KeyPolicy, approvals: readonly Approval[], nowMs: number): Promise<Objection | null>
+  /**
+   * After a loss of what had counted: whatever it was, the key signs no more than its policy allows. Approvals that may
+   * have counted are refused until they have expired, a limit is taken to be reached. Durable once resolved.
+   */
+  assumeSpent(keyId: string, policy: KeyPolicy, nowMs: number): Promise<void>
 }
 
 /** So many approvals of one key may be spent and not expired; then the key waits. Bounds the record to a megabyte. */
@@ -64,6 +69,7 @@ export function createApprovalLedger(records: Records, key: RecordKey): Approval
     // Authenticated: written by `write`.
     return JSON.parse(new TextDecoder().decode(openRecord(key, keyId, bytes).body)) as Ledger
   }
+  const readIfThere = async (keyId: string) => ((await records.get(keyId)) === null ? emptyLedger : read(keyId))
   const write = (keyId: string, ledger: Ledger) =>
     records.put(keyId, sealRecord(key, keyId, {}, utf8ToBytes(JSON.stringify(ledger))))
 
@@ -82,6 +88,19 @@ export function createApprovalLedger(records: Records, key: RecordKey): Approval
         if (objection === null) await write(keyId, afterSigning(ledger, policy, approvals, nowMs))
         return objection
       }),
+    assumeSpent: (keyId, policy, nowMs) =>
+      inTurn(keyId, async () => write(keyId, assumingTheWorst(await readIfThere(keyId), policy, nowMs))),
+  }
+}
+
+/** Whatever was approved until now expires within `maxApprovalSeconds`. */
+function assumingTheWorst(ledger: Ledger, { maxSignatures, rateSignatures }: KeyPolicy, nowMs: number): Ledger {
+  const latestMs = Math.max(ledger.latestMs, nowMs + maxApprovalSeconds * 1_000)
+  return {
+    latestMs,
+    signatures: Math.max(ledger.signatures, maxSignatures),
+    recentMs: Array.from({ length: rateSignatures }, () => latestMs),
+    spent: ledger.spent,
   }
 }
 

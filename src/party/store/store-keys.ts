@@ -52,8 +52,9 @@ export async function readStoreKeys(
   encryption: KeyEncryption,
   deviceId: string,
 ): Promise<StoreKeys> {
-  const { shares, guard } = await readKeyFiles(records, deviceId)
+  const shares = await readKeyFile(records.shareKeys, 'shares', deviceId)
   if (shares === null) throw new StorageError('key file of the shares: is missing: no party of this release was here')
+  const guard = await readKeyFile(records.guardKeys, 'guard', deviceId)
   requireSameGuard(shares, guard)
   return unwrapBoth(shares, guard, encryption)
 }

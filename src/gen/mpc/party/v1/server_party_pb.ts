@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mpc/party/v1/server_party.proto.
  */
 export const file_mpc_party_v1_server_party: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tcGMvcGFydHkvdjEvc2VydmVyX3BhcnR5LnByb3RvEgxtcGMucGFydHkudjEiEQoPR2V0UGFydHlSZXF1ZXN0In4KEEdldFBhcnR5UmVzcG9uc2USEQoJZGV2aWNlX2lkGAEgASgJEhQKDGlkZW50aXR5X2tleRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgprZXlfc2hhcmVzGAQgASgFEhgKEHJ1bm5pbmdfc2Vzc2lvbnMYBSABKAUiZQoUTGlzdEtleVNoYXJlc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASMgoMYWZ0ZXJfa2V5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIlMKFUxpc3RLZXlTaGFyZXNSZXNwb25zZRIoCgRrZXlzGAEgAygLMhoubXBjLnBhcnR5LnYxLktleVNoYXJlSW5mbxIQCghoYXNfbW9yZRgCIAEoCCKkAQoMS2V5U2hhcmVJbmZvEg4KBmtleV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIQCghwYXJ0eV9pZBgDIAEoCRITCgtwYXJ0eV9pbmRleBgEIAEoBRITCgt0aHJlc2hvbGRfdBgFIAEoBRITCgt0aHJlc2hvbGRfbhgGIAEoBRISCgpwdWJsaWNfa2V5GAcgASgJEhAKCGtleV90eXBlGAggASgJIhEKD0xpc3RCYW5zUmVxdWVzdCIzChBMaXN0QmFuc1Jlc3BvbnNlEh8KBGJhbnMYASADKAsyES5tcGMucGFydHkudjEuQmFuIl4KA0JhbhIOCgZrZXlfaWQYASABKAkSEAoIcGFydHlfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSEQoJYmFubmVkX2F0GAUgASgDMu0CCgtTZXJ2ZXJQYXJ0eRJrCghHZXRQYXJ0eRIdLm1wYy5wYXJ0eS52MS5HZXRQYXJ0eVJlcXVlc3QaHi5tcGMucGFydHkudjEuR2V0UGFydHlSZXNwb25zZSIg+uAYBwoFYXVkaXSC0+STAg8SDS9hcGkvdjEvcGFydHkSfwoNTGlzdEtleVNoYXJlcxIiLm1wYy5wYXJ0eS52MS5MaXN0S2V5U2hhcmVzUmVxdWVzdBojLm1wYy5wYXJ0eS52MS5MaXN0S2V5U2hhcmVzUmVzcG9uc2UiJfrgGAcKBWF1ZGl0gtPkkwIUEhIvYXBpL3YxL3BhcnR5L2tleXMScAoITGlzdEJhbnMSHS5tcGMucGFydHkudjEuTGlzdEJhbnNSZXF1ZXN0Gh4ubXBjLnBhcnR5LnYxLkxpc3RCYW5zUmVzcG9uc2UiJfrgGAcKBWF1ZGl0gtPkkwIUEhIvYXBpL3YxL3BhcnR5L2JhbnNCO1o5Z2l0aHViLmNvbS9yd2FkdXJpYW4vbXBjLXN5c3RlbS9hcGkvZ3JwYy9wYXJ0eS92MTtwYXJ0eXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
+  fileDesc("Ch9tcGMvcGFydHkvdjEvc2VydmVyX3BhcnR5LnByb3RvEgxtcGMucGFydHkudjEiEQoPR2V0UGFydHlSZXF1ZXN0In4KEEdldFBhcnR5UmVzcG9uc2USEQoJZGV2aWNlX2lkGAEgASgJEhQKDGlkZW50aXR5X2tleRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgprZXlfc2hhcmVzGAQgASgFEhgKEHJ1bm5pbmdfc2Vzc2lvbnMYBSABKAUiZQoUTGlzdEtleVNoYXJlc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASMgoMYWZ0ZXJfa2V5X2lkGAIgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MCw2NH0kIlMKFUxpc3RLZXlTaGFyZXNSZXNwb25zZRIoCgRrZXlzGAEgAygLMhoubXBjLnBhcnR5LnYxLktleVNoYXJlSW5mbxIQCghoYXNfbW9yZRgCIAEoCCKkAQoMS2V5U2hhcmVJbmZvEg4KBmtleV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIQCghwYXJ0eV9pZBgDIAEoCRITCgtwYXJ0eV9pbmRleBgEIAEoBRITCgt0aHJlc2hvbGRfdBgFIAEoBRITCgt0aHJlc2hvbGRfbhgGIAEoBRISCgpwdWJsaWNfa2V5GAcgASgJEhAKCGtleV90eXBlGAggASgJIhEKD0xpc3RCYW5zUmVxdWVzdCJhChBMaXN0QmFuc1Jlc3BvbnNlEh8KBGJhbnMYASADKAsyES5tcGMucGFydHkudjEuQmFuEiwKC2Zyb3plbl9rZXlzGBQgAygLMhcubXBjLnBhcnR5LnYxLkZyb3plbktleSJeCgNCYW4SDgoGa2V5X2lkGAEgASgJEhAKCHBhcnR5X2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpzZXNzaW9uX2lkGAQgASgJEhEKCWJhbm5lZF9hdBgFIAEoAyJkCglGcm96ZW5LZXkSDgoGa2V5X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEhEKCWZyb3plbl9hdBgEIAEoAxIQCghzZXNzaW9ucxgFIAMoCTLtAgoLU2VydmVyUGFydHkSawoIR2V0UGFydHkSHS5tcGMucGFydHkudjEuR2V0UGFydHlSZXF1ZXN0Gh4ubXBjLnBhcnR5LnYxLkdldFBhcnR5UmVzcG9uc2UiIPrgGAcKBWF1ZGl0gtPkkwIPEg0vYXBpL3YxL3BhcnR5En8KDUxpc3RLZXlTaGFyZXMSIi5tcGMucGFydHkudjEuTGlzdEtleVNoYXJlc1JlcXVlc3QaIy5tcGMucGFydHkudjEuTGlzdEtleVNoYXJlc1Jlc3BvbnNlIiX64BgHCgVhdWRpdILT5JMCFBISL2FwaS92MS9wYXJ0eS9rZXlzEnAKCExpc3RCYW5zEh0ubXBjLnBhcnR5LnYxLkxpc3RCYW5zUmVxdWVzdBoeLm1wYy5wYXJ0eS52MS5MaXN0QmFuc1Jlc3BvbnNlIiX64BgHCgVhdWRpdILT5JMCFBISL2FwaS92MS9wYXJ0eS9iYW5zQjtaOWdpdGh1Yi5jb20vcndhZHVyaWFuL21wYy1zeXN0ZW0vYXBpL2dycGMvcGFydHkvdjE7cGFydHl2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_mpc_api_v1_options]);
 
 /**
  * @generated from message mpc.party.v1.GetPartyRequest
@@ -196,6 +196,11 @@ export type ListBansResponse = Message<"mpc.party.v1.ListBansResponse"> & {
    * @generated from field: repeated mpc.party.v1.Ban bans = 1;
    */
   bans: Ban[];
+
+  /**
+   * @generated from field: repeated mpc.party.v1.FrozenKey frozen_keys = 20;
+   */
+  frozenKeys: FrozenKey[];
 };
 
 /**
@@ -247,6 +252,51 @@ export const BanSchema: GenMessage<Ban> = /*@__PURE__*/
   messageDesc(file_mpc_party_v1_server_party, 7);
 
 /**
+ * A key this party no longer signs with: too many signing sessions went wrong and nobody could be blamed.
+ *
+ * @generated from message mpc.party.v1.FrozenKey
+ */
+export type FrozenKey = Message<"mpc.party.v1.FrozenKey"> & {
+  /**
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * Of the last of those sessions.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string session_id = 3;
+   */
+  sessionId: string;
+
+  /**
+   * Unix seconds.
+   *
+   * @generated from field: int64 frozen_at = 4;
+   */
+  frozenAt: bigint;
+
+  /**
+   * All of them.
+   *
+   * @generated from field: repeated string sessions = 5;
+   */
+  sessions: string[];
+};
+
+/**
+ * Describes the message mpc.party.v1.FrozenKey.
+ * Use `create(FrozenKeySchema)` to create a new message.
+ */
+export const FrozenKeySchema: GenMessage<FrozenKey> = /*@__PURE__*/
+  messageDesc(file_mpc_party_v1_server_party, 8);
+
+/**
  * @generated from service mpc.party.v1.ServerParty
  */
 export const ServerParty: GenService<{
@@ -271,7 +321,7 @@ export const ServerParty: GenService<{
     output: typeof ListKeySharesResponseSchema;
   },
   /**
-   * The peers that the party no longer signs with, and why.
+   * The peers that the party no longer signs with, the keys that it no longer signs with, and why.
    *
    * @generated from rpc mpc.party.v1.ServerParty.ListBans
    */

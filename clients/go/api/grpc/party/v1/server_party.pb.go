@@ -384,6 +384,7 @@ func (*ListBansRequest) Descriptor() ([]byte, []int) {
 type ListBansResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Bans          []*Ban                 `protobuf:"bytes,1,rep,name=bans,proto3" json:"bans,omitempty"`
+	FrozenKeys    []*FrozenKey           `protobuf:"bytes,20,rep,name=frozen_keys,json=frozenKeys,proto3" json:"frozen_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -421,6 +422,13 @@ func (*ListBansResponse) Descriptor() ([]byte, []int) {
 func (x *ListBansResponse) GetBans() []*Ban {
 	if x != nil {
 		return x.Bans
+	}
+	return nil
+}
+
+func (x *ListBansResponse) GetFrozenKeys() []*FrozenKey {
+	if x != nil {
+		return x.FrozenKeys
 	}
 	return nil
 }
@@ -503,6 +511,86 @@ func (x *Ban) GetBannedAt() int64 {
 	return 0
 }
 
+// A key this party no longer signs with: too many signing sessions went wrong and nobody could be blamed.
+type FrozenKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	KeyId string                 `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// Of the last of those sessions.
+	Reason    string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Unix seconds.
+	FrozenAt int64 `protobuf:"varint,4,opt,name=frozen_at,json=frozenAt,proto3" json:"frozen_at,omitempty"`
+	// All of them.
+	Sessions      []string `protobuf:"bytes,5,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FrozenKey) Reset() {
+	*x = FrozenKey{}
+	mi := &file_mpc_party_v1_server_party_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FrozenKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FrozenKey) ProtoMessage() {}
+
+func (x *FrozenKey) ProtoReflect() protoreflect.Message {
+	mi := &file_mpc_party_v1_server_party_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FrozenKey.ProtoReflect.Descriptor instead.
+func (*FrozenKey) Descriptor() ([]byte, []int) {
+	return file_mpc_party_v1_server_party_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FrozenKey) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *FrozenKey) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *FrozenKey) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *FrozenKey) GetFrozenAt() int64 {
+	if x != nil {
+		return x.FrozenAt
+	}
+	return 0
+}
+
+func (x *FrozenKey) GetSessions() []string {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
 var File_mpc_party_v1_server_party_proto protoreflect.FileDescriptor
 
 const file_mpc_party_v1_server_party_proto_rawDesc = "" +
@@ -536,16 +624,25 @@ const file_mpc_party_v1_server_party_proto_rawDesc = "" +
 	"\n" +
 	"public_key\x18\a \x01(\tR\tpublicKey\x12\x19\n" +
 	"\bkey_type\x18\b \x01(\tR\akeyType\"\x11\n" +
-	"\x0fListBansRequest\"9\n" +
+	"\x0fListBansRequest\"s\n" +
 	"\x10ListBansResponse\x12%\n" +
-	"\x04bans\x18\x01 \x03(\v2\x11.mpc.party.v1.BanR\x04bans\"\x8b\x01\n" +
+	"\x04bans\x18\x01 \x03(\v2\x11.mpc.party.v1.BanR\x04bans\x128\n" +
+	"\vfrozen_keys\x18\x14 \x03(\v2\x17.mpc.party.v1.FrozenKeyR\n" +
+	"frozenKeys\"\x8b\x01\n" +
 	"\x03Ban\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x19\n" +
 	"\bparty_id\x18\x02 \x01(\tR\apartyId\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\x12\x1b\n" +
-	"\tbanned_at\x18\x05 \x01(\x03R\bbannedAt2\xfd\x01\n" +
+	"\tbanned_at\x18\x05 \x01(\x03R\bbannedAt\"\x92\x01\n" +
+	"\tFrozenKey\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x1b\n" +
+	"\tfrozen_at\x18\x04 \x01(\x03R\bfrozenAt\x12\x1a\n" +
+	"\bsessions\x18\x05 \x03(\tR\bsessions2\xfd\x01\n" +
 	"\vServerParty\x12I\n" +
 	"\bGetParty\x12\x1d.mpc.party.v1.GetPartyRequest\x1a\x1e.mpc.party.v1.GetPartyResponse\x12X\n" +
 	"\rListKeyShares\x12\".mpc.party.v1.ListKeySharesRequest\x1a#.mpc.party.v1.ListKeySharesResponse\x12I\n" +
@@ -563,7 +660,7 @@ func file_mpc_party_v1_server_party_proto_rawDescGZIP() []byte {
 	return file_mpc_party_v1_server_party_proto_rawDescData
 }
 
-var file_mpc_party_v1_server_party_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_mpc_party_v1_server_party_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_mpc_party_v1_server_party_proto_goTypes = []any{
 	(*GetPartyRequest)(nil),       // 0: mpc.party.v1.GetPartyRequest
 	(*GetPartyResponse)(nil),      // 1: mpc.party.v1.GetPartyResponse
@@ -573,21 +670,23 @@ var file_mpc_party_v1_server_party_proto_goTypes = []any{
 	(*ListBansRequest)(nil),       // 5: mpc.party.v1.ListBansRequest
 	(*ListBansResponse)(nil),      // 6: mpc.party.v1.ListBansResponse
 	(*Ban)(nil),                   // 7: mpc.party.v1.Ban
+	(*FrozenKey)(nil),             // 8: mpc.party.v1.FrozenKey
 }
 var file_mpc_party_v1_server_party_proto_depIdxs = []int32{
 	4, // 0: mpc.party.v1.ListKeySharesResponse.keys:type_name -> mpc.party.v1.KeyShareInfo
 	7, // 1: mpc.party.v1.ListBansResponse.bans:type_name -> mpc.party.v1.Ban
-	0, // 2: mpc.party.v1.ServerParty.GetParty:input_type -> mpc.party.v1.GetPartyRequest
-	2, // 3: mpc.party.v1.ServerParty.ListKeyShares:input_type -> mpc.party.v1.ListKeySharesRequest
-	5, // 4: mpc.party.v1.ServerParty.ListBans:input_type -> mpc.party.v1.ListBansRequest
-	1, // 5: mpc.party.v1.ServerParty.GetParty:output_type -> mpc.party.v1.GetPartyResponse
-	3, // 6: mpc.party.v1.ServerParty.ListKeyShares:output_type -> mpc.party.v1.ListKeySharesResponse
-	6, // 7: mpc.party.v1.ServerParty.ListBans:output_type -> mpc.party.v1.ListBansResponse
-	5, // [5:8] is the sub-list for method output_type
-	2, // [2:5] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	8, // 2: mpc.party.v1.ListBansResponse.frozen_keys:type_name -> mpc.party.v1.FrozenKey
+	0, // 3: mpc.party.v1.ServerParty.GetParty:input_type -> mpc.party.v1.GetPartyRequest
+	2, // 4: mpc.party.v1.ServerParty.ListKeyShares:input_type -> mpc.party.v1.ListKeySharesRequest
+	5, // 5: mpc.party.v1.ServerParty.ListBans:input_type -> mpc.party.v1.ListBansRequest
+	1, // 6: mpc.party.v1.ServerParty.GetParty:output_type -> mpc.party.v1.GetPartyResponse
+	3, // 7: mpc.party.v1.ServerParty.ListKeyShares:output_type -> mpc.party.v1.ListKeySharesResponse
+	6, // 8: mpc.party.v1.ServerParty.ListBans:output_type -> mpc.party.v1.ListBansResponse
+	6, // [6:9] is the sub-list for method output_type
+	3, // [3:6] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_mpc_party_v1_server_party_proto_init() }
@@ -601,7 +700,7 @@ func file_mpc_party_v1_server_party_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mpc_party_v1_server_party_proto_rawDesc), len(file_mpc_party_v1_server_party_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,7 +34,7 @@ type ServerPartyClient interface {
 	GetParty(ctx context.Context, in *GetPartyRequest, opts ...grpc.CallOption) (*GetPartyResponse, error)
 	// The keys of which the party holds a share.
 	ListKeyShares(ctx context.Context, in *ListKeySharesRequest, opts ...grpc.CallOption) (*ListKeySharesResponse, error)
-	// The peers that the party no longer signs with, and why.
+	// The peers that the party no longer signs with, the keys that it no longer signs with, and why.
 	ListBans(ctx context.Context, in *ListBansRequest, opts ...grpc.CallOption) (*ListBansResponse, error)
 }
 
@@ -84,7 +84,7 @@ type ServerPartyServer interface {
 	GetParty(context.Context, *GetPartyRequest) (*GetPartyResponse, error)
 	// The keys of which the party holds a share.
 	ListKeyShares(context.Context, *ListKeySharesRequest) (*ListKeySharesResponse, error)
-	// The peers that the party no longer signs with, and why.
+	// The peers that the party no longer signs with, the keys that it no longer signs with, and why.
 	ListBans(context.Context, *ListBansRequest) (*ListBansResponse, error)
 	mustEmbedUnimplementedServerPartyServer()
 }
