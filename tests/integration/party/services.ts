@@ -27,6 +27,9 @@ export type Services = Readonly<{
   routerUrl: string
   caller: Client<typeof SessionCoordinator>
   serverParty: Client<typeof ServerParty>
+  /** Of `server_001`. */
+  partyUrl: string
+  partyHttpUrl: string
   /** Those that the coordinator knows, by device id. */
   registered: ReadonlyMap<string, Uint8Array>
   restart: (service: ServiceName) => Promise<void>
@@ -49,7 +52,7 @@ export async function startServices(
 ): Promise<Services> {
   const folder = await mkdtemp(join(tmpdir(), 'mpc-party-services-'))
   const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts(8)])
-  const [coordinatorGrpc = 0, coordinatorHttp, routerGrpc = 0, routerHttp, partyGrpc = 0, partyHttp] = ports
+  const [coordinatorGrpc = 0, coordinatorHttp, routerGrpc = 0, routerHttp, partyGrpc = 0, partyHttp = 0] = ports
   const [seed, secondSeed] = [randomBytes(32), randomBytes(32)]
   const [credentialKey, kek] = [randomBytes(32), randomBytes(32)]
   const deviceIds = second ? ['server_001', 'server_002'] : ['server_001']
@@ -120,6 +123,8 @@ export async function startServices(
     caller: connections[0].client(SessionCoordinator),
     registered,
     serverParty: connections[1].client(ServerParty),
+    partyUrl: urlOf(partyGrpc),
+    partyHttpUrl: urlOf(partyHttp),
     start,
     stop,
     restart: async (service) => {
