@@ -120,7 +120,7 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
   try {
     const honest = lie.parties.filter((partyId) => lie.liar === undefined || partyId !== mallory)
     const liarEnds = new AbortController()
-    const telling = Promise.resolve(lie.tell(scene))
+    await lie.tell(scene)
     const running = lie.parties.map(async (partyId) => {
       const isLiar = !honest.includes(partyId)
       const changes = isLiar ? (lie.liar?.(scene) ?? {}) : {}
@@ -140,7 +140,6 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
       return { partyId, isLiar, outcome, party, stored, log: text() }
     })
     const ofHonest = await Promise.all(running.filter((_, i) => honest.includes(lie.parties[i] ?? '')))
-    await telling
     liarEnds.abort()
     await Promise.allSettled(running)
     return { lies, key, sessionId, honest: ofHonest, seen: lying.seenOf(sessionId) }

@@ -37,7 +37,7 @@ export type Lie = Readonly<{
   session: 'keygen' | 'sign'
   keyType: KeyType
   parties: readonly string[]
-  /** Sets hooks, and makes calls if it has to; what it returns is awaited. */
+  /** Sets hooks before anybody joins. */
   tell: (scene: Scene) => void | Promise<void>
   /** What the lying party is, where a party lies. */
   liar?: (scene: Scene) => LyingParty

@@ -4,44 +4,10 @@ import { messageLength, type Schema } from '../../../../src/crypto/codec.ts'
 import { frostKeygenSchemas, frostSignSchemas } from '../../../../src/crypto/frost/messages.ts'
 import { isScalar, suiteOf } from '../../../../src/crypto/frost/suite.ts'
 import type { FrostKeyType } from '../../../../src/crypto/key-type.ts'
-import type { Abort } from '../../../../src/crypto/protocol.ts'
+import { frostKeygenConsequences, frostSignConsequences, malformed, type FrostField } from '../consequences.ts'
 import { runProtocol } from '../run-protocol.ts'
 import { bitFlips, changing, flipBit, isAt } from '../tamper.ts'
 import { frostKeygenParties, frostKeyTypes, frostSignParties, makeFrostKey } from './fixtures.ts'
-
-type Blame = 'names the sender' | 'names nobody'
-type Consequence = readonly [Abort['reason'], Blame]
-/** Points and scalars that are none any more are their sender's doing. What they are is decided by `wellFormed`. */
-type Field = Readonly<{ consequence: Consequence; holds: 'bytes' | 'points' | 'scalar' }>
-
-const nobody = (reason: Abort['reason'], holds: Field['holds'] = 'bytes'): Field => {
-  return { consequence: [reason, 'names nobody'], holds }
-}
-const sender = (reason: Abort['reason'], holds: Field['holds'] = 'bytes'): Field => {
-  return { consequence: [reason, 'names the sender'], holds }
-}
-
-const keygenFields: Readonly<Record<string, Field>> = {
-  '1 broadcast session': nobody('session-mismatch'),
-  '1 broadcast constantCommitment': sender('proof-invalid', 'points'),
-  '1 broadcast otherCommitments': nobody('view-mismatch', 'points'),
-  '1 broadcast proof': sender('proof-invalid'),
-  '2 broadcast session': nobody('session-mismatch'),
-  '2 broadcast view': nobody('view-mismatch'),
-  '2 direct session': nobody('session-mismatch'),
-  '2 direct share': sender('share-invalid', 'scalar'),
-  '3 broadcast session': nobody('session-mismatch'),
-  '3 broadcast confirmation': nobody('confirmation-mismatch'),
-}
-
-const signFields: Readonly<Record<string, Field>> = {
-  '1 broadcast session': nobody('session-mismatch'),
-  '1 broadcast hiding': nobody('view-mismatch', 'points'),
-  '1 broadcast binding': nobody('view-mismatch', 'points'),
-  '2 broadcast session': nobody('session-mismatch'),
-  '2 broadcast view': nobody('view-mismatch'),
-  '2 broadcast share': sender('signature-share-invalid', 'scalar'),
-}
 
 type Place = Readonly<{ round: number; channel: 'broadcast' | 'direct'; schema: Schema }>
 
@@ -60,7 +26,7 @@ function flipsOf(rounds: Parameters<typeof places>[0]) {
 type Flip = ReturnType<typeof flipsOf>[number]
 
 /** The flipped field's bytes, looked at as what they should be. */
-function isWellFormed(keyType: FrostKeyType, flip: Flip, holds: Field['holds'], body: Uint8Array): boolean {
+function isWellFormed(keyType: FrostKeyType, flip: Flip, holds: FrostField['holds'], body: Uint8Array): boolean {
   const { schema, field } = flip
   const suite = suiteOf(keyType)
   const position = schema.findIndex(({ name }) => name === field)
@@ -79,12 +45,12 @@ describe.each(frostKeyTypes)('one bit flipped on the way, %s:', (keyType) => {
   const key = makeFrostKey(keyType, 2, parties)
   const protocols = {
     keygen: {
-      fields: keygenFields,
+      fields: frostKeygenConsequences,
       flips: flipsOf(frostKeygenSchemas(2, pointLength)),
       run: () => frostKeygenParties(keyType, 2, parties, 'bit flips'),
     },
     sign: {
-      fields: signFields,
+      fields: frostSignConsequences,
       flips: flipsOf(frostSignSchemas(pointLength)),
       run: () => frostSignParties(key, [0, 1, 2], { label: 'bit flips' }),
     },
@@ -109,10 +75,10 @@ describe.each(frostKeyTypes)('one bit flipped on the way, %s:', (keyType) => {
     const expected = fields[`${round} ${channel} ${field}`]
     if (sent === undefined || expected === undefined) throw new Error('no such message')
     const wellFormed = isWellFormed(keyType, flip, expected.holds, flipBit(sent.body, bit))
-    const [reason, blame] = wellFormed ? expected.consequence : (['malformed-message', 'names the sender'] as const)
+    const { reason, blame, severity } = wellFormed ? expected : malformed
     for (const honest of [0, 2]) {
       const culprits = blame === 'names the sender' ? [corrupt] : []
-      expect(ends[honest]).toEqual({ kind: 'abort', reason, culprits, severity: 'retry' })
+      expect(ends[honest]).toEqual({ kind: 'abort', reason, culprits, severity })
     }
   })
 })
