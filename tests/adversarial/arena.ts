@@ -1,4 +1,4 @@
-/** Where lies are told: real services, lying ones in front of them, honest parties with real storage and cryptography. */
+/** Where lies are told: real services, lying ones before them, honest parties with real storage and cryptography. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { connectService } from '../../src/edge/service-client.ts'
@@ -17,6 +17,7 @@ import { startServices, type Services } from '../integration/party/services.ts'
 import { testParty, type TestParty } from '../unit/party/fixtures/parties.ts'
 import { hurriedClock, roundTimeoutMs } from './hurried-clock.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
+import { corruptHost } from './lying-party.ts'
 import { startLyingServices, type LyingServices, type Seen } from './lying-services.ts'
 
 export const group = ['alice', 'bob', mallory] as const
@@ -127,8 +128,9 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
       const { log, text } = recordingLog()
       const transport = createConnectTransport(connection.transport, connection.transport)
       const limits = { ...defaultPartyLimits, roundTimeoutMs, ...lie.limits }
-      const { transportChanges = (same: typeof transport) => same, ...parts } = changes
-      const party = await testParty(partyId, transportChanges(transport), { host: arena.host, log, limits, clock, ...parts })
+      const { transportChanges = (same: typeof transport) => same, corrupt, ...parts } = changes
+      const host = corrupt === undefined ? arena.host : corruptHost(arena.host, corrupt)
+      const party = await testParty(partyId, transportChanges(transport), { host, log, limits, clock, ...parts })
       const share = key?.shares.get(partyId)
       if (share !== undefined && !(await party.store.shares.has(share.key.keyId))) await party.store.shares.put(share)
       const approve = lie.approve?.(partyId) ?? approvalOf(lie, key)
@@ -164,7 +166,11 @@ function approvalOf({ keyType, parties }: Lie, key: MadeKey | null): Approve {
 function recordingLog(): Readonly<{ log: PartyLog; text: () => string }> {
   const lines: string[] = []
   const write = (fields: Readonly<Record<string, unknown>>, text: string) => {
-    lines.push(`${text} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Uint8Array ? bytesToHex(value) : value))}`)
+    lines.push(`${text} ${JSON.stringify(fields, asHex)}`)
   }
   return { log: { info: write, warn: write, error: write }, text: () => lines.join('\n') }
+}
+
+function asHex(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? bytesToHex(value) : value
 }

@@ -45,11 +45,26 @@ const otherIndexes: readonly Lie[] = [1, -1, 7].map((partyIndex) => ({
 }))
 
 const historyLies: readonly Lie[] = [
-  ['that shrinks', 'started', () => ({ version: 1n, chainHead: new Uint8Array(32).fill(1) }), ['history_lost']] as const,
+  [
+    'that shrinks',
+    'started',
+    () => ({ version: 1n, chainHead: new Uint8Array(32).fill(1) }),
+    ['history_lost'],
+  ] as const,
   ['of no length', 'started', () => ({ version: 0n }), ['history_lost']] as const,
   ['of a negative length', 'started', () => ({ version: -5n }), ['history_lost']] as const,
-  ['that its log does not have, to be signed by alice', 'always', ({ chainHead }: Shown) => ({ chainHead: flip(chainHead) }), ['refused']] as const,
-  ['of more events than its log has, to be signed by alice', 'always', ({ version }: Shown) => ({ version: version + 50n }), ['refused']] as const,
+  [
+    'that its log does not have, to be signed by alice',
+    'always',
+    ({ chainHead }: Shown) => ({ chainHead: flip(chainHead) }),
+    ['refused'],
+  ] as const,
+  [
+    'of more events than its log has, to be signed by alice',
+    'always',
+    ({ version }: Shown) => ({ version: version + 50n }),
+    ['refused'],
+  ] as const,
 ].map(([name, phase, change, end]) => ({
   ...signing,
   step: 'history',
@@ -147,7 +162,12 @@ const reportLies: readonly Lie[] = [making, signing].flatMap((base): readonly Li
   const late = { ...base, step: 'report', mayFinish: true, mayStore: true } as const
   const taken = { $typeName: 'mpc.coordinator.v1.ReportCompletionResponse', success: true, allCompleted: true } as const
   return [
-    { ...late, name: 'swallowed, and said to be the last', end: ['session_timed_out'], tell: reporting(async () => taken) },
+    {
+      ...late,
+      name: 'swallowed, and said to be the last',
+      end: ['session_timed_out'],
+      tell: reporting(async () => taken),
+    },
     {
       ...late,
       name: 'refused',
@@ -156,7 +176,12 @@ const reportLies: readonly Lie[] = [making, signing].flatMap((base): readonly Li
         throw new ConnectError('no', Code.PermissionDenied)
       }),
     },
-    { ...late, name: 'passed on, and completion never shown', end: ['session_timed_out'], tell: hiding(alice, 'completed') },
+    {
+      ...late,
+      name: 'passed on, and completion never shown',
+      end: ['session_timed_out'],
+      tell: hiding(alice, 'completed'),
+    },
   ]
 })
 

@@ -86,7 +86,12 @@ export function participant(partyId: string, partyIndex: number, keys?: PartyKey
 }
 
 /** A join as `identity` signs it, of this session or of another. */
-export async function signedJoin(identity: Identity, sessionId: string, partyId: string, seed: number): Promise<PartyKeys> {
+export async function signedJoin(
+  identity: Identity,
+  sessionId: string,
+  partyId: string,
+  seed: number,
+): Promise<PartyKeys> {
   const contribution = {
     identityKey: identity.publicKey,
     ephemeralKey: ephemeralKeyPair(new Uint8Array(32).fill(seed)).publicKey,

@@ -1,8 +1,10 @@
 /** What a lie is: one deviation from the protocol by one liar, and how honest parties must end. */
 import type { KeyType } from '../../src/crypto/key-type.ts'
 import type { FailureReason } from '../../src/party/failure.ts'
+import type { Outbound } from '../../src/crypto/protocol.ts'
 import type { PartyLimits } from '../../src/party/limits.ts'
 import type { Approve } from '../../src/party/session/terms.ts'
+import type { PartyTransport } from '../../src/party/transport/party-transport.ts'
 import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
 import type { PartyChanges } from '../unit/party/fixtures/parties.ts'
 import type { Hooks } from './lying-services.ts'
@@ -26,10 +28,15 @@ export type Scene = Readonly<{
   url: string
 }>
 
-/** What a lying party is made of. Its transport and its computation are the honest ones with changes. */
-export type LyingParty = PartyChanges & Readonly<{ transportChanges?: TransportChanges }>
-export type TransportChanges = (transport: Transport) => Transport
-type Transport = Parameters<typeof import('../unit/party/fixtures/parties.ts').testParty>[1]
+/** What a lying party is made of: the parts of an honest one, with changes. */
+export type LyingParty = PartyChanges &
+  Readonly<{
+    transportChanges?: (transport: PartyTransport) => PartyTransport
+    corrupt?: Corrupt
+  }>
+
+/** What is sent instead in a round. */
+export type Corrupt = (round: number, outbound: readonly Outbound[]) => readonly Outbound[]
 
 export type Lie = Readonly<{
   name: string

@@ -32,7 +32,7 @@ export type Hooks = {
   show?: (partyId: string, session: GetSessionStatusResponse) => readonly GetSessionStatusResponse[]
   /** Takes a report; by default it is passed on. */
   report?: (partyId: string, pass: () => Promise<ReportCompletionResponse>) => Promise<ReportCompletionResponse>
-  /** Takes a message from its sender; by default it is passed on. False: the router keeps it and says that it is stored. */
+  /** Takes a message from its sender. False: the router says that it is stored, and does not pass it on. */
   take?: (from: string, message: MPCMessage) => boolean
   /** Puts a message into a recipient's stream, or something else, or nothing. */
   deliver?: (to: string, message: MPCMessage, stream: Feed<MPCMessage>) => void
@@ -56,10 +56,7 @@ export type LyingServices = Readonly<{
   close: () => Promise<void>
 }>
 
-export async function startLyingServices(urls: {
-  coordinatorUrl: string
-  routerUrl: string
-}): Promise<LyingServices> {
+export async function startLyingServices(urls: { coordinatorUrl: string; routerUrl: string }): Promise<LyingServices> {
   const behind = {
     coordinator: connectService(urls.coordinatorUrl, { deadlineMs: 60_000 }),
     router: connectService(urls.routerUrl, { deadlineMs: 60_000 }),
@@ -129,7 +126,8 @@ function addRoutes(
       const { sessionId, partyId } = request
       const { hooks, seen } = of(sessionId)
       record(sessionId, ReportCompletionRequestSchema, request)
-      seen.reports.push({ partyId, report: request })
+      // Who made the call, whatever it says.
+      seen.reports.push({ partyId: partyOf(sessionId, context), report: request })
       const pass = () => coordinator.reportCompletion(request, headersOf(context))
       return hooks.report === undefined ? pass() : hooks.report(partyId, pass)
     },
@@ -161,7 +159,10 @@ function addRoutes(
       const { hooks } = of(sessionId)
       const stream = new Feed<MPCMessage>(context.signal)
       const incoming = router.subscribeMessages(request, { ...headersOf(context), signal: context.signal })
-      void follow(incoming, (message) => (hooks.deliver ?? passOn)(partyId, message, stream)).finally(() => stream.end())
+      let failure: unknown
+      follow(incoming, (message) => (hooks.deliver ?? passOn)(partyId, message, stream))
+        .catch((error: unknown) => (failure = error))
+        .finally(() => stream.end())
       let delivered = 0
       for await (const message of stream) {
         yield message
@@ -170,7 +171,10 @@ function addRoutes(
         if (broken === 'fail') throw new ConnectError('gone', Code.Unavailable)
         if (broken === 'end') return
       }
+      if (failure !== undefined) throw failure
     },
+    getPendingMessages: (request, context) => router.getPendingMessages(request, headersOf(context)),
+    createSubscriptionTicket: (request, context) => router.createSubscriptionTicket(request, headersOf(context)),
   })
 }
 
@@ -178,11 +182,6 @@ function passOn(_to: string, message: MPCMessage, stream: Feed<MPCMessage>): voi
   stream.push(message)
 }
 
-/** To the end, or to a failure: that of a party which went away is nobody's matter here. */
 async function follow(incoming: AsyncIterable<MPCMessage>, arrived: (message: MPCMessage) => void): Promise<void> {
-  try {
-    for await (const message of incoming) arrived(message)
-  } catch (error) {
-    if (!(error instanceof ConnectError)) throw error
-  }
+  for await (const message of incoming) arrived(message)
 }

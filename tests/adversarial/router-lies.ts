@@ -97,7 +97,10 @@ function flippedKey({ body }: PartyEnvelope): Partial<PartyEnvelope> {
 
 const forgeries: readonly Forgery[] = [
   { name: 'a bit of the body flipped', forge: inEnvelope(flippedBody) },
-  { name: 'a bit of the signature flipped', forge: inEnvelope(({ signature }) => ({ signature: flipped(signature, 9) })) },
+  {
+    name: 'a bit of the signature flipped',
+    forge: inEnvelope(({ signature }) => ({ signature: flipped(signature, 9) })),
+  },
   { name: 'without a signature', forge: inEnvelope(() => ({ signature: new Uint8Array(0) })) },
   { name: 'another sid', forge: inEnvelope(({ sid }) => ({ sid: flipped(sid, 0) })) },
   { name: 'another session', forge: inEnvelope(() => ({ sessionId: 'another' })) },
@@ -135,7 +138,7 @@ const broadcastForgeries: readonly Forgery[] = [
 function forged(session: Session, kind: Kind): readonly Lie[] {
   const ofChannel = kind.channel === 'direct' ? directForgeries : broadcastForgeries
   return [...forgeries, ...ofChannel].map(({ name, forge }, i): Lie => {
-    const alone = i % 2 === (kind.round % 2)
+    const alone = i % 2 === kind.round % 2
     const tell = onKind(kind, (message, stream, scene) => {
       const forgery = forge(message, scene)
       if (forgery !== undefined) {
@@ -157,7 +160,12 @@ function stepOf({ round, channel }: Kind): string {
 }
 
 function delivered(session: Session, kind: Kind): readonly Lie[] {
-  const row = (name: string, deliver: Deliver) => ({ ...session, step: stepOf(kind), name, tell: onKind(kind, deliver) })
+  const row = (name: string, deliver: Deliver) => ({
+    ...session,
+    step: stepOf(kind),
+    name,
+    tell: onKind(kind, deliver),
+  })
   return [
     {
       ...row('is lost', (_message, _stream, { lied }) => lied()),

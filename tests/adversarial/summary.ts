@@ -24,7 +24,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       for (const key of ['lies', 'signatures', 'shares', 'blames', 'secrets'] as const) total[key] += tally[key]
       lines.push(describeTally(basename(file, '.json'), tally))
     }
-    if (lines.length > 0) console.log(['', 'Lies against honest parties:', ...lines, describeTally('all', total)].join('\n'))
+    if (lines.length > 0)
+      console.log(['', 'Lies against honest parties:', ...lines, describeTally('all', total)].join('\n'))
     await rm(folder, { recursive: true, force: true })
   }
 }

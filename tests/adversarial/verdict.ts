@@ -53,7 +53,7 @@ function endOf(outcome: SessionOutcome | 'still running'): string {
   return outcome === 'still running' ? outcome : outcome.kind === 'failed' ? outcome.reason : outcome.kind
 }
 
-/** A signature that honest parties hold or report is of what they agreed to, by the key; a liar's is of nothing else. */
+/** Every signature that honest parties hold or report is of what they agreed to, by the key. */
 function wrongSignatures(lie: Lie, { honest, seen, key }: Told): readonly string[] {
   const ofParties = honest.flatMap(({ partyId, outcome }) => {
     if (outcome === 'still running' || outcome.kind === 'failed' || outcome.kind === 'key-made') return []

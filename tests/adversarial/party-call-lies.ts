@@ -1,0 +1,344 @@
+/** What a member of the key's group can say to coordinator and router beyond its own part in the session. */
+import { createClient } from '@connectrpc/connect'
+import { concatBytes } from '@noble/hashes/utils.js'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { connectService } from '../../src/edge/service-client.ts'
+import { SessionCoordinator } from '../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { MessageRouter } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
+import { joinStatement, resultStatement } from '../../src/identity/statement.ts'
+import type { Member, PartyTransport, Report } from '../../src/party/transport/party-transport.ts'
+import { identityOf } from '../unit/party/fixtures/parties.ts'
+import { group } from './arena.ts'
+import { mallory, type Lie, type Scene } from './lie.ts'
+import { seeing, silentAboutFailures } from './lying-party.ts'
+
+const signing = { session: 'sign', keyType: 'eddsa-ed25519', parties: ['alice', mallory] } as const
+const making = { session: 'keygen', keyType: 'eddsa-ed25519', parties: group } as const
+const tell = () => {}
+
+type Call = (
+  scene: Scene,
+  as: Readonly<{ coordinator: Coordinator; router: Router; member: Member }>,
+) => Promise<unknown>
+type Coordinator = ReturnType<typeof createClient<typeof SessionCoordinator>>
+type Router = ReturnType<typeof createClient<typeof MessageRouter>>
+
+/** A call with mallory's own credential, made before its first message: it must be refused, and nobody may notice. */
+function refused(step: string, name: string, call: Call, base: typeof signing | typeof making = signing): Lie {
+  return {
+    ...base,
+    step,
+    name,
+    tell,
+    end: 'harmless',
+    liar: (scene) => {
+      let isDone = false
+      return {
+        transportChanges: (transport) => ({
+          ...transport,
+          route: async (member, message, signal) => {
+            if (!isDone) {
+              isDone = true
+              await requireRefused(scene, member, call)
+            }
+            return transport.route(member, message, signal)
+          },
+        }),
+      }
+    },
+  }
+}
+
+async function requireRefused(scene: Scene, member: Member, call: Call): Promise<void> {
+  const connection = connectService(scene.url)
+  try {
+    const authorization = `Bearer ${member.credential}`
+    const transport: typeof connection.transport = {
+      unary: (method, signal, timeoutMs, header, ...rest) =>
+        connection.transport.unary(
+          method,
+          signal,
+          timeoutMs,
+          { ...Object.fromEntries(new Headers(header)), authorization },
+          ...rest,
+        ),
+      stream: (method, signal, timeoutMs, header, ...rest) =>
+        connection.transport.stream(
+          method,
+          signal,
+          timeoutMs,
+          { ...Object.fromEntries(new Headers(header)), authorization },
+          ...rest,
+        ),
+    }
+    const coordinator = createClient(SessionCoordinator, transport)
+    const router = createClient(MessageRouter, transport)
+    const wasRefused = await call(scene, { coordinator, router, member }).then(
+      () => false,
+      () => true,
+    )
+    if (wasRefused) scene.lied()
+  } finally {
+    connection.close()
+  }
+}
+
+async function joinAs(scene: Scene, partyId: string, identityName: string, token: string, seed: number) {
+  const identity = await identityOf(identityName)
+  const contribution = {
+    identityKey: identity.publicKey,
+    ephemeralKey: new Uint8Array(32).fill(seed),
+    nonce: new Uint8Array(32).fill(seed),
+  }
+  const signature = await identity.sign(joinStatement({ sessionId: scene.sessionId, partyId, ...contribution }))
+  const device = { deviceType: 'test', deviceId: `device-of-${partyId}` }
+  return { joinToken: scene.joinTokens[token] ?? '', partyId, ...device, keys: { ...contribution, signature } }
+}
+
+const rubbish = new Uint8Array(500).fill(7)
+const forAlice = ({ sessionId }: Scene) => ({ sessionId, partyId: 'alice' })
+
+const refusedCalls: readonly Lie[] = [
+  refused('join', 'again with other keys', async (scene, { coordinator }) =>
+    coordinator.joinSession(await joinAs(scene, mallory, mallory, mallory, 3)),
+  ),
+  refused('join', 'again with another identity', async (scene, { coordinator }) =>
+    coordinator.joinSession(await joinAs(scene, mallory, 'somebody else', mallory, 3)),
+  ),
+  refused('join', "in alice's place, with its own token", async (scene, { coordinator }) =>
+    coordinator.joinSession(await joinAs(scene, 'alice', mallory, mallory, 3)),
+  ),
+  refused('join', "in alice's place, with her token that it has stolen too late", async (scene, { coordinator }) =>
+    coordinator.joinSession(await joinAs(scene, 'alice', mallory, 'alice', 3)),
+  ),
+  refused('readiness', 'of alice', (scene, { coordinator }) => coordinator.markPartyReady(forAlice(scene))),
+  refused('report', 'of a failure in the name of alice', (scene, { coordinator }) =>
+    coordinator.reportCompletion({ ...forAlice(scene), failure: { reason: 'gamma-check-failed', culprits: ['bob'] } }),
+  ),
+  refused('report', 'of a signature in the name of alice', (scene, { coordinator }) =>
+    coordinator.reportCompletion({ ...forAlice(scene), signature: 'ab'.repeat(64) }),
+  ),
+  refused(
+    'report',
+    'of a key in the name of alice',
+    (scene, { coordinator }) => coordinator.reportCompletion({ ...forAlice(scene), publicKey: 'ab'.repeat(32) }),
+    making,
+  ),
+  refused('report', 'of a failure that blames a stranger', ({ sessionId }, { coordinator }) =>
+    coordinator.reportCompletion({ sessionId, partyId: mallory, failure: { reason: 'x', culprits: ['eve'] } }),
+  ),
+  refused('report', 'of a signature that it has made up', ({ sessionId }, { coordinator }) =>
+    coordinator.reportCompletion({ sessionId, partyId: mallory, signature: 'ab'.repeat(64) }),
+  ),
+  refused('messages', 'in the name of alice', ({ sessionId }, { router }) =>
+    router.routeMessage({
+      sessionId,
+      fromParty: 'alice',
+      toParties: [],
+      isBroadcast: true,
+      round: 1,
+      payload: rubbish,
+    }),
+  ),
+  refused('messages', 'to a stranger', ({ sessionId }, { router }) =>
+    router.routeMessage({ sessionId, fromParty: mallory, toParties: ['eve'], round: 1, payload: rubbish }),
+  ),
+  refused('messages', 'of more than the router takes', ({ sessionId }, { router }) =>
+    router.routeMessage({
+      sessionId,
+      fromParty: mallory,
+      toParties: ['alice'],
+      round: 9,
+      payload: new Uint8Array(600_000),
+    }),
+  ),
+  refused('messages', 'that are for alice, read', async (scene, { router }) => {
+    for await (const _ of router.subscribeMessages(forAlice(scene))) return
+  }),
+  refused('messages', 'that are for alice, asked for', (scene, { router }) =>
+    router.getPendingMessages(forAlice(scene)),
+  ),
+  refused('messages', "a ticket for alice's", (scene, { router }) => router.createSubscriptionTicket(forAlice(scene))),
+]
+
+/** Messages besides its own, which the router takes: alice drops them. */
+function besides(
+  name: string,
+  send: (transport: PartyTransport, member: Member, scene: Scene, signal: AbortSignal) => Promise<void>,
+): Lie {
+  return {
+    ...signing,
+    step: 'messages',
+    name,
+    tell,
+    end: 'harmless',
+    liar: (scene) => ({
+      transportChanges: (transport) => ({
+        ...transport,
+        route: async (member, message, signal) => {
+          await transport.route(member, message, signal)
+          await send(transport, member, scene, signal)
+        },
+      }),
+    }),
+  }
+}
+
+const surplus: readonly Lie[] = [
+  besides('rubbish of fifty rounds', async (transport, member, { lied }, signal) => {
+    lied()
+    for (let round = 10; round < 60; round++)
+      await transport.route(member, { round, to: 'alice', payload: rubbish }, signal)
+  }),
+  besides('rubbish to alice beside each message', async (transport, member, { lied }, signal) => {
+    lied()
+    for (const round of [1, 2]) await transport.route(member, { round, to: 'alice', payload: rubbish }, signal)
+  }),
+  besides('a second message for its place', async (transport, member, { lied }, signal) => {
+    // Refused, as another payload for the same slot.
+    await transport.route(member, { round: 1, to: null, payload: rubbish }, signal).catch(() => lied())
+  }),
+]
+
+function reporting(
+  name: string,
+  base: typeof signing | typeof making,
+  end: Lie['end'],
+  change: (report: Report, about: About) => Promise<Report | null>,
+): Lie {
+  return {
+    ...base,
+    step: 'report',
+    name,
+    tell,
+    end,
+    mayFinish: true,
+    mayStore: true,
+    liar: ({ sessionId, lied }) => {
+      let rosterHash: Uint8Array = new Uint8Array(32)
+      return {
+        transportChanges: (transport) => ({
+          ...transport,
+          watchSession: (member, signal) =>
+            seeing(transport.watchSession(member, signal), (shown) => (rosterHash = shown.rosterHash ?? rosterHash)),
+          report: async (member, report, signal) => {
+            lied()
+            const changed = await change(report, { sessionId, rosterHash, keyType: base.keyType })
+            return changed === null ? { allCompleted: false } : transport.report(member, changed, signal)
+          },
+        }),
+      }
+    },
+  }
+}
+type About = Readonly<{ sessionId: string; rosterHash: Uint8Array; keyType: Lie['keyType'] }>
+
+async function vouched(about: About, result: Uint8Array): Promise<Uint8Array> {
+  return (await identityOf(mallory)).sign(resultStatement({ ...about, partyId: mallory, result }))
+}
+
+const otherKey = ed25519.getPublicKey(new Uint8Array(32).fill(3))
+
+const reports: readonly Lie[] = [
+  reporting('another key, properly signed', making, ['session_over', 'session_timed_out'], async (report, about) =>
+    report.kind === 'key-made'
+      ? { ...report, publicKey: otherKey, resultSignature: await vouched(about, otherKey), witness: null }
+      : report,
+  ),
+  reporting(
+    'another signature, properly signed',
+    signing,
+    ['session_over', 'session_timed_out'],
+    async (report, about) => {
+      if (report.kind !== 'signed') return report
+      const signature = concatBytes(report.signature.slice(0, 63), Uint8Array.of((report.signature[63] ?? 0) ^ 1))
+      return { ...report, signature, resultSignature: await vouched(about, signature), witness: null }
+    },
+  ),
+  ...[making, signing].flatMap((base) => [
+    reporting('never made', base, ['session_timed_out'], async () => null),
+    reporting('a failure that blames alice', base, ['session_over'], async () => ({
+      kind: 'failed',
+      reason: 'ot_check_failed',
+      culprits: ['alice'],
+    })),
+    reporting('a failure that blames everyone', base, ['session_over'], async () => ({
+      kind: 'failed',
+      reason: 'share_invalid',
+      culprits: [...base.parties],
+    })),
+  ]),
+]
+
+/** Its own ephemeral key is of small order: nothing can be sealed to it, and only its owner can have signed for it. */
+const smallOrder: Lie = {
+  session: 'sign',
+  keyType: 'ecdsa-secp256k1',
+  parties: ['alice', mallory],
+  step: 'join',
+  name: 'with an ephemeral key of small order',
+  tell,
+  end: ['ephemeral_key_invalid'],
+  blamed: [mallory],
+  liar: ({ sessionId, lied }) => ({
+    transportChanges: (transport) => ({
+      ...silentAboutFailures(transport),
+      join: async (request, signal) => {
+        lied()
+        const keys = { ...request.keys, ephemeralKey: new Uint8Array(32) }
+        const identity = await identityOf(mallory)
+        const signature = await identity.sign(joinStatement({ sessionId, partyId: mallory, ...keys }))
+        return transport.join({ ...request, keys: { ...keys, signature } }, signal)
+      },
+    }),
+  }),
+}
+
+/** Joins that are refused, so that the honest party waits until the session's time is over. */
+const absent: readonly Lie[] = (
+  [
+    ['with an identity of small order', { identityKey: new Uint8Array(32), signature: new Uint8Array(64) }],
+    ['with a signature that is none', { signature: new Uint8Array(64).fill(1) }],
+  ] as const
+).map(([name, change]) => ({
+  ...signing,
+  step: 'join',
+  name,
+  tell,
+  end: ['session_timed_out'],
+  liar: ({ lied }) => ({
+    transportChanges: (transport) => ({
+      ...transport,
+      join: async (request, signal) => {
+        lied()
+        return transport.join({ ...request, keys: { ...request.keys, ...change } }, signal)
+      },
+    }),
+  }),
+}))
+
+const neverReady: Lie = {
+  ...signing,
+  step: 'readiness',
+  name: 'never',
+  tell,
+  end: ['session_timed_out'],
+  liar: ({ lied }) => ({
+    transportChanges: (transport) => ({
+      ...transport,
+      ready: async () => {
+        lied()
+        return { allReady: false }
+      },
+    }),
+  }),
+}
+
+export const partyCallLies: readonly Lie[] = [
+  ...refusedCalls,
+  ...surplus,
+  ...reports,
+  smallOrder,
+  ...absent,
+  neverReady,
+]
