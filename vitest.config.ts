@@ -19,9 +19,9 @@ export default defineConfig({
           include: ['tests/adversarial/**/*.test.ts'],
           ...withServers,
           globalSetup: [...withServers.globalSetup, 'tests/adversarial/summary.ts'],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           // Most lies end in a time-out: many wait at once.
-          maxConcurrency: 12,
+          maxConcurrency: 8,
         },
       },
       {

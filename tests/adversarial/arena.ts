@@ -58,7 +58,7 @@ export type Told = Readonly<{
 }>
 
 /** Longer than any session here takes on a slow machine: what runs on is a party that was held. */
-const patienceMs = 60_000
+const patienceMs = 170_000
 
 export async function openArena(keyTypes: readonly KeyType[]): Promise<Arena> {
   const services = await startServices()

@@ -38,12 +38,15 @@ function wrongEnds(lie: Lie, { honest }: Told): readonly string[] {
     if (outcome === 'still running') return [`${partyId} is ${end}`]
     const isDone = outcome.kind !== 'failed'
     const mayEndSo = isDone ? lie.end === 'harmless' || lie.mayFinish === true : isIn(reasons, outcome.reason)
-    return mayEndSo || (lie.end !== 'harmless' && end === 'session_over') ? [] : [`${partyId} ended with ${end}`]
+    return mayEndSo || (lie.end !== 'harmless' && isIn(toldThatOver, end)) ? [] : [`${partyId} ended with ${end}`]
   })
   const seen = honest.map(({ outcome }) => endOf(outcome))
   const isSeen = reasons.length === 0 || seen.some((end) => isIn(reasons, end))
   return isSeen ? wrong : [...wrong, `nobody ended with ${reasons.join(' or ')} but with ${seen.join(', ')}`]
 }
+
+/** How a party ends that another one's failure reaches: in a stream, or as the answer to a call that came later. */
+const toldThatOver: readonly string[] = ['session_over', 'join_refused', 'refused']
 
 function isIn(reasons: readonly string[], reason: string): boolean {
   return reasons.includes(reason)
