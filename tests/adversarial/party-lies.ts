@@ -18,10 +18,9 @@ import {
   frostSignConsequences,
   keygenConsequences,
   malformed,
-  signConsequences,
-  type Consequence,
   type Consequences,
 } from '../unit/crypto/consequences.ts'
+import { signConsequences, type Consequence } from '../unit/crypto/sign-damage.ts'
 import { bitFlips, flipBit, isMalformed } from '../unit/crypto/tamper.ts'
 import { group } from './arena.ts'
 import { mallory, type Lie } from './lie.ts'
@@ -37,10 +36,10 @@ const pair = ['alice', mallory]
 const tell = () => {}
 
 /** How honest parties end when this follows from what mallory sent. */
-function ending({ reason, named, severity }: Consequence): Pick<Lie, 'end' | 'blamed' | 'banned'> {
+function ending({ reason, blame, severity }: Consequence): Pick<Lie, 'end' | 'blamed' | 'banned'> {
   // Both spell the same closed set: failure.ts.
   const end = [reason.replaceAll('-', '_') as FailureReason]
-  return { end, blamed: named === 'sender' ? [mallory] : [], banned: severity === 'ban' }
+  return { end, blamed: blame === 'names the sender' ? [mallory] : [], banned: severity === 'ban' }
 }
 
 function places(rounds: readonly Readonly<{ broadcast?: Schema; direct?: Schema }>[]): readonly Place[] {
@@ -180,8 +179,8 @@ type Equivocation = readonly [
   mayFinish: boolean,
 ]
 
-const nobody = (reason: Consequence['reason']): Consequence => ({ reason, named: 'nobody', severity: 'retry' })
-const sender = (reason: Consequence['reason']): Consequence => ({ reason, named: 'sender', severity: 'retry' })
+const nobody = (reason: Consequence['reason']): Consequence => ({ reason, blame: 'names nobody', severity: 'retry' })
+const sender = (reason: Consequence['reason']): Consequence => ({ reason, blame: 'names the sender', severity: 'retry' })
 const schemaOf = (schemas: readonly Readonly<{ broadcast?: Schema }>[], round: number): Schema =>
   schemas[round - 1]?.broadcast ?? []
 const ed = { keyType: 'eddsa-ed25519' } as const

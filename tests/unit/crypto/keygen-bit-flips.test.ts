@@ -31,7 +31,7 @@ const cases = messages.flatMap((message) => {
 
 describe('one bit flipped on the way to a party that makes a key', () => {
   test('is tried in every field of every message', () => {
-    console.log(`key generation: ${cases.length} cases, ${Object.keys(consequences).length} fields`)
+    console.log(`key generation: ${cases.length} cases, ${Object.keys(keygenConsequences).length} fields`)
     expect(new Set(cases.map(({ round, channel, field }) => `${round} ${channel} ${field}`))).toEqual(
       new Set(Object.keys(keygenConsequences)),
     )
