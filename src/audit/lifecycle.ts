@@ -5,6 +5,7 @@ import { schemaVersion, upcast } from '../events/schema-version.ts'
 import { BrokenChain, decodeStored } from '../events/session-event.ts'
 import { sessionSubject } from '../events/subjects.ts'
 import type { SessionEvent } from '../gen/mpc/events/v1/session_events_pb.ts'
+import { fingerprint } from '../identity/identity-key.ts'
 import { Entry } from './entry.ts'
 import { takeEvent } from './lifecycle-rules.ts'
 import { checkSignatures } from './lifecycle-signatures.ts'
@@ -70,8 +71,10 @@ function detailOf({ payload }: SessionEvent): string {
       const parties = participants.map(({ partyId }) => partyId).join(', ')
       return `${sessionType} ${thresholdT} of ${thresholdN}: ${parties}${keyId === '' ? '' : `, key ${keyId}`}`
     }
-    case 'partyJoined':
-      return payload.value.keys === undefined ? 'without keys' : ''
+    case 'partyJoined': {
+      const { keys } = payload.value
+      return keys === undefined ? 'without keys' : `identity ${fingerprint(keys.identityKey)}`
+    }
     case 'partyCompleted':
     case 'sessionCompleted': {
       const { publicKey, signature } = payload.value

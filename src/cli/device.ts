@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { connectService } from '../edge/service-client.ts'
+import { fingerprint } from '../identity/identity-key.ts'
 import type { ExecutionHost } from '../party/execution/execution-host.ts'
 import { openDeviceHost } from '../party/node/device-host.ts'
 import { createParty, type Party, type PartyOptions } from '../party/party.ts'
@@ -22,7 +23,14 @@ export type DeviceOptions = DeviceName &
   }> &
   Partial<Pick<PartyOptions, 'limits' | 'log'>>
 
-export type Device = Readonly<{ party: Party; /** Ed25519, 32 bytes. */ identityKey: Uint8Array; close: () => void }>
+export type Device = Readonly<{
+  party: Party
+  /** Ed25519, 32 bytes. */
+  identityKey: Uint8Array
+  /** The short form of it that people compare. */
+  fingerprint: string
+  close: () => void
+}>
 
 /** A device with a fresh identity. Its keys live as long as this process; its shares cannot be opened without them. */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
@@ -43,6 +51,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   return {
     party,
     identityKey: identity.publicKey,
+    fingerprint: fingerprint(identity.publicKey),
     close: () => {
       coordinator.close()
       router.close()

@@ -8,7 +8,7 @@ import type { SessionStatus } from '../party/transport/party-transport.ts'
 import { statusOf } from '../party/transport/snapshot.ts'
 import type { CallOptions, Calls, CreateOptions } from './calls.ts'
 import { approvalMessages, policyBody, type PolicyOptions } from './approvals.ts'
-import { openedSession, toSign, type Invitation, type OpenedSession, type ToSign } from './sessions.ts'
+import { invitees, openedSession, toSign, type Invitation, type OpenedSession, type ToSign } from './sessions.ts'
 
 export type NewAccount = Readonly<{ username: string; email?: string; phone?: string; publicKey: string }>
 
@@ -89,12 +89,12 @@ export function createAccounts(transport: Transport, calls: Calls): Accounts {
     },
     createKeygenSession: async (request, options = {}) => {
       const { policy, ...asked } = request
-      const body = { ...asked, participants: [...request.participants], ...policyBody(policy) }
+      const body = { ...asked, participants: invitees(request.participants), ...policyBody(policy) }
       return calls.create(options, async (call) => openedSession(await mpc.createKeygenSession(body, call)))
     },
     createSigningSession: async (request, options = {}) => {
       const approvals = approvalMessages(request.approvals)
-      const body = { ...request, ...toSign(request), participants: [...request.participants], approvals }
+      const body = { ...request, ...toSign(request), participants: invitees(request.participants), approvals }
       return calls.create(options, async (call) => openedSession(await mpc.createSigningSession(body, call)))
     },
     session: (sessionId, options = {}) =>

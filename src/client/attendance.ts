@@ -3,13 +3,16 @@ import { orAborted } from '../party/abort.ts'
 import { sessionIdOfToken } from '../party/join-token.ts'
 import type { Party } from '../party/party.ts'
 import type { OnProgress } from '../party/progress.ts'
-import type { SessionResult } from '../party/session/run.ts'
+import type { JoinOrder, SessionResult } from '../party/session/run.ts'
 import type { Approve, Terms } from '../party/session/terms.ts'
 import { neverAborted, type CallOptions } from './calls.ts'
 import { invalidArgument, mpcErrorOf, SessionFailedError } from './mpc-error.ts'
 
 /** Asked once, before the device says that it is ready. False declines; so does an error, which the caller gets. */
 export type Agreement<T extends Terms> = (terms: T, signal: AbortSignal) => boolean | Promise<boolean>
+
+/** Asked once, when all have joined and nothing is computed yet: are these the others? False declines. */
+export type Confirmation = NonNullable<JoinOrder['confirm']>
 
 export type PartOptions<T extends Terms> = CallOptions &
   Readonly<{
@@ -32,15 +35,21 @@ export class Attendance {
 
   /**
    * Takes part in one session to its end. `expected` comes before `approve`. @throws MpcError, the signal's reason, or
-   * what `approve` threw.
+   * what `approve` or `confirm` threw.
    */
-  async attend<T extends Terms>(options: PartOptions<T>, expected: Approve): Promise<SessionResult> {
+  async attend<T extends Terms>(
+    options: PartOptions<T>,
+    expected: Approve,
+    confirm?: Confirmation,
+  ): Promise<SessionResult> {
     const { joinToken, partyId, onProgress, signal: outer = neverAborted } = options
     const sessionId = sessionIdOfToken(joinToken)
     if (sessionId === undefined) throw invalidArgument('joinToken', 'is not a join token')
     const signal = AbortSignal.any([outer, this.#closing.signal])
-    const question = ask(expected, options.approve)
-    const order = { joinToken, partyId, approve: question.approve, signal, ...(onProgress && { onProgress }) }
+    const question = ask(expected, options.approve, confirm)
+    const { approve, confirm: confirmed } = question
+    const asked = { approve, ...(confirmed && { confirm: confirmed }) }
+    const order = { joinToken, partyId, ...asked, signal, ...(onProgress && { onProgress }) }
     try {
       await orAborted(this.#recover(), signal)
       const outcome = await this.#counted(this.#party.run(order))
@@ -79,23 +88,36 @@ export class Attendance {
   }
 }
 
-type Question = { readonly approve: Approve; failure: Readonly<{ error: unknown }> | null }
+type Question = {
+  readonly approve: Approve
+  readonly confirm: Confirmation | undefined
+  failure: Readonly<{ error: unknown }> | null
+}
 
-/** Agreement is what was expected and, where somebody is to be asked, their yes. */
-function ask<T extends Terms>(expected: Approve, approval: Agreement<T> | undefined): Question {
+/** Agreement is what was expected and, where somebody is to be asked, their yes. An error of theirs is a no. */
+function ask<T extends Terms>(
+  expected: Approve,
+  approval: Agreement<T> | undefined,
+  confirmation: Confirmation | undefined,
+): Question {
+  const said = async (answer: () => boolean | Promise<boolean>): Promise<boolean> => {
+    try {
+      return await answer()
+    } catch (error) {
+      question.failure = { error }
+      return false
+    }
+  }
   const question: Question = {
     failure: null,
     approve: async (terms, signal) => {
       const decision = await expected(terms, signal)
       if (decision.kind === 'decline' || approval === undefined) return decision
-      try {
-        // What was expected is a session of this kind.
-        if (await approval(terms as T, signal)) return decision
-      } catch (error) {
-        question.failure = { error }
-      }
+      // What was expected is a session of this kind.
+      if (await said(() => approval(terms as T, signal))) return decision
       return { kind: 'decline', reason: 'declined', detail: 'this device declined' }
     },
+    confirm: confirmation && ((others, signal) => said(() => confirmation(others, signal))),
   }
   return question
 }

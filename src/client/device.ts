@@ -12,7 +12,7 @@ import { approverOf, fullPolicy, type Approver, type PolicyOptions } from './app
 import type { Approve, Decision, KeygenTerms, SignTerms } from '../party/session/terms.ts'
 import type { StoredKey } from '../party/store/share-store.ts'
 import type { PartyTransport } from '../party/transport/party-transport.ts'
-import { Attendance, type Agreement, type PartOptions } from './attendance.ts'
+import { Attendance, type Agreement, type Confirmation, type PartOptions } from './attendance.ts'
 import { hashBytes } from './hex.ts'
 import { invalidArgument, mpcErrorOf } from './mpc-error.ts'
 import { madeKey, madeSignature, type MadeKey, type MadeSignature } from './results.ts'
@@ -26,6 +26,11 @@ export type KeygenOptions<K extends KeyType> = PartOptions<KeygenTerms> &
     thresholdN?: number
     /** Identity keys (32 bytes) that the others must have, by party id: compared by people, not taken from services. */
     identities?: Readonly<Record<string, Uint8Array>>
+    /**
+     * Asked once, when all have joined and nothing is computed yet, for a person to compare fingerprints. Who is shown
+     * is who the key is made with; the session goes on once all have said yes, and ends at its expiry otherwise.
+     */
+    confirm?: Confirmation
     /** The policy that the key must have; null: none. */
     policy?: PolicyOptions | null
   }>
@@ -81,7 +86,7 @@ export function createDevice({ deviceId, deviceType, host, transport }: DevicePa
     approver: approverOf(identity),
     persisted: host.persisted ?? Promise.resolve(true),
     keygen: async <K extends KeyType>(options: KeygenOptions<K>) => {
-      const result = await attendance.attend(options, keygenExpectation(options))
+      const result = await attendance.attend(options, keygenExpectation(options), options.confirm)
       if (result.kind !== 'key-made') throw new Error('only key generation was approved')
       return madeKey(result) as MadeKey<K> // a key of another type was not approved
     },

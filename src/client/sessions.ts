@@ -9,13 +9,15 @@ import { snapshotOf, statusOf } from '../party/transport/snapshot.ts'
 import type { Approval } from '../policy/approval.ts'
 import { approvalMessages, policyBody, type PolicyOptions } from './approvals.ts'
 import { neverAborted, toldItems, type CallOptions, type Calls, type CreateOptions } from './calls.ts'
-import { hashHex } from './hex.ts'
+import { hashHex, identityHex } from './hex.ts'
 
 /** Someone invited to a session. A server party is invited by `deviceType: 'server'` and its device id. */
 export type Participant<Id extends string = string> = Readonly<{
   partyId: Id
   deviceType?: string
   deviceId?: string
+  /** Of the only device that may join: 32 bytes, or 64 hex digits. All who take part refuse others. */
+  identityKey?: Uint8Array | string
 }>
 
 export type SessionRequest<Id extends string = string> = Invitation<Id> &
@@ -77,7 +79,7 @@ export function createSessions(transport: Transport, calls: Calls): Sessions {
   const feed = createClient(SessionFeed, transport)
   return {
     create: async (request, options = {}) => {
-      const participants = [...request.participants]
+      const participants = invitees(request.participants)
       const body = bodyOf(request)
       return calls.create(options, async (call) =>
         openedSession(await coordinator.createSession({ ...body, participants }, call)),
@@ -99,6 +101,13 @@ function bodyOf(request: SessionRequest) {
   }
   const { policy, ...asked } = request
   return { ...asked, ...policyBody(policy) }
+}
+
+/** As the services take them. @throws MpcError 'invalid_request' */
+export function invitees(participants: readonly Participant[]) {
+  return participants.map(({ identityKey, ...participant }, index) => {
+    return { ...participant, identityKey: identityHex(identityKey, `participants[${index}].identityKey`) }
+  })
 }
 
 type Created = Readonly<{ sessionId: string; joinTokens: Record<string, string>; status: string; expiresAt: bigint }>

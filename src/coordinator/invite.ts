@@ -2,14 +2,16 @@
  * Join tokens for the parties of a new session; those of registered server parties are sealed to their identity as
  * well.
  */
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { equalBytes } from '../crypto/bytes.ts'
+import { invalidField } from '../edge/refusal.ts'
 import type { ParticipantInfo } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
-import { sealingKey } from '../identity/identity-key.ts'
+import { isIdentityKey, sealingKey } from '../identity/identity-key.ts'
 import { packSealed, seal } from '../identity/seal.ts'
 import { statement } from '../identity/statement.ts'
 import { hashSecret, type NewSession } from './credentials.ts'
 import type { Invited, KeyGroup } from './decide/command.ts'
-import type { ServerParties } from './server-parties.ts'
+import type { ServerParties } from '../edge/server-parties.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -21,7 +23,7 @@ export type Invitations = Readonly<{
 
 /**
  * A party that signs with a key must join with the identity it made the key with, and keeps its device unless the
- * request names another.
+ * request names another. Throws Refusal 'invalid_request' where two that fix a party's identity contradict each other.
  */
 export async function inviteAll(
   { sessionId, joinTokenOf }: NewSession,
@@ -31,7 +33,7 @@ export async function inviteAll(
 ): Promise<Invitations> {
   const joinTokens: Record<string, string> = {}
   const invited = await Promise.all(
-    participants.map(async ({ partyId, deviceType, deviceId }) => {
+    participants.map(async ({ partyId, deviceType, deviceId, identityKey }, index) => {
       const joinToken = joinTokenOf(partyId)
       joinTokens[partyId] = joinToken
       const member = key?.members.find((candidate) => candidate.partyId === partyId)
@@ -40,8 +42,8 @@ export async function inviteAll(
         deviceId: deviceId || (member?.deviceId ?? ''),
       }
       const registered = device.deviceType === 'server' ? servers.get(device.deviceId) : undefined
-      const pinned = member !== undefined && member.identityKey.length > 0 ? member.identityKey : undefined
-      const expectedIdentityKey = pinned ?? registered ?? nothing
+      const ofKey = member !== undefined && member.identityKey.length > 0 ? member.identityKey : undefined
+      const expectedIdentityKey = fixedIdentity(`participants[${index}]`, identityKey, ofKey, registered)
       const sealedJoinToken =
         registered === undefined
           ? nothing
@@ -51,6 +53,25 @@ export async function inviteAll(
     }),
   )
   return { invited, joinTokens }
+}
+
+/** The one identity that all agree on; empty where none is fixed. `asked`: hex as requested, empty where not given. */
+function fixedIdentity(
+  field: string,
+  asked: string,
+  ofKey: Uint8Array | undefined,
+  registered: Uint8Array | undefined,
+): Uint8Array {
+  if (ofKey !== undefined && registered !== undefined && !equalBytes(ofKey, registered)) {
+    throw invalidField(`${field}.device_id`, 'is now registered with another identity than the key was made with')
+  }
+  const known = ofKey ?? registered
+  if (asked === '') return known ?? nothing
+  const identityKey = hexToBytes(asked.toLowerCase())
+  if (!isIdentityKey(identityKey)) throw invalidField(`${field}.identity_key`, 'is not an Ed25519 public key')
+  if (known === undefined || equalBytes(known, identityKey)) return identityKey
+  const whose = ofKey === undefined ? 'the registered server party has' : 'the key was made with'
+  throw invalidField(`${field}.identity_key`, `is not the one that ${whose}`)
 }
 
 async function sealToken(

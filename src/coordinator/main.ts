@@ -6,7 +6,7 @@ import { eventLogVariables, logLevelVariable, readEnv, wholeNumberVariable } fro
 import { createLogger } from '../edge/log.ts'
 import { natsAccessFromEnv } from '../edge/nats-access.ts'
 import { readSecretKeyFile } from '../edge/secret-key-file.ts'
-import { serve } from '../edge/serve.ts'
+import { serve, type RunningService } from '../edge/serve.ts'
 import { SessionCoordinator } from '../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { SessionFeed } from '../gen/mpc/coordinator/v1/session_feed_pb.ts'
 import { SessionLog } from '../gen/mpc/coordinator/v1/session_log_pb.ts'
@@ -14,7 +14,7 @@ import { parseNatsAddress } from '../events/nats-address.ts'
 import { streamSizes } from '../events/streams.ts'
 import { identityFromSeed } from '../identity/identity-key.ts'
 import { openCoordinator } from './coordinator.ts'
-import { readServerParties } from './server-parties.ts'
+import { readServerParties } from '../edge/server-parties.ts'
 
 const name = 'session-coordinator'
 const ports = { grpcPort: 50051, httpPort: 8080 }
@@ -42,7 +42,7 @@ const variables = z.object({
 })
 
 /** Throws ConfigurationError naming the variable, or the reason why a dependency cannot be used. */
-export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<void> }> {
+export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
   const edge = edgeConfigFromEnv(env, ports)
   const values = readEnv(variables, env)
   const logger = createLogger(name, values.MPC_LOG_LEVEL)
@@ -61,7 +61,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
         values.MPC_MESSAGES_MAX_BYTES,
         values.MPC_CHECKPOINTS_MAX_BYTES,
       ),
-      servers: partiesFile === undefined ? new Map() : readServerParties(partiesFile),
+      servers: partiesFile === undefined ? new Map() : readServerParties('MPC_SERVER_PARTIES_FILE', partiesFile),
       credentialKey: readSecretKeyFile('MPC_CREDENTIAL_KEY_FILE', keyFile),
       checkpoints: {
         identity,
@@ -86,6 +86,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     const definition = { name, openApi: 'session-coordinator', services, routes, ready, metrics } as const
     const service = await serve(definition, edge, logger)
     return {
+      ...service,
       close: async () => {
         await service.close()
         await coordinator.close()

@@ -95,11 +95,23 @@ async function hasValidSignature(
   const state = await started(store, sessionId)
   const keys = participant(state, command.partyId)?.keys ?? null
   if (keys === null || state.status !== 'in_progress') return false
-  const result = resultBytes(state, reportedResult(state, command))
+  const reported = fittingResult(state, command)
+  if (reported === null) return false
+  const result = resultBytes(state, reported)
   const { partyId, resultSignature } = command
   const { rosterHash, keyType } = state
   const signed = resultStatement({ sessionId, partyId, rosterHash, keyType, result })
   return verifyIdentity(keys.identityKey, signed, resultSignature)
+}
+
+/** Null for what is no result of the session. Who calls is not known yet: only the decider may say what is wrong. */
+function fittingResult(state: SessionState, command: ReportResult): Result | null {
+  try {
+    return reportedResult(state, command)
+  } catch (error) {
+    if (error instanceof Refusal) return null
+    throw error
+  }
 }
 
 async function started(store: AggregateStore<SessionState>, sessionId: string): Promise<SessionState> {

@@ -14,7 +14,7 @@ import { joinSession } from './join-session.ts'
 import { findKey, type KeySources } from './key-groups.ts'
 import { verdictOn } from './policies.ts'
 import { reportCompletion } from './report-completion.ts'
-import type { ServerParties } from './server-parties.ts'
+import type { ServerParties } from '../edge/server-parties.ts'
 import { refusingOutages, type Authorize, type Sessions } from './sessions.ts'
 import { expiresAtSeconds, snapshot } from './snapshot.ts'
 

@@ -52,6 +52,7 @@ export function participantStatus(party: Participant): ParticipantStatus {
     partyIndex: party.index,
     deviceType: party.deviceType,
     deviceId: party.deviceId,
+    ...(party.expectedIdentityKey.length > 0 && { identityKey: bytesToHex(party.expectedIdentityKey) }),
     ...(party.keys !== null && {
       keys: create(PartyKeysSchema, {
         identityKey: party.keys.identityKey,

@@ -5,6 +5,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { statement } from './statement.ts'
 
 /** PKCS #8 header of an Ed25519 private key (RFC 8410, section 7); the 32-byte seed follows. */
 const pkcs8Header = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20)
@@ -69,10 +70,18 @@ export function sealingKey(publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(ed25519.utils.toMontgomery(publicKey))
 }
 
-/** First 80 bits of SHA-256 of the key, in groups for people to compare: `3f9a-01c2-...`. */
+/**
+ * 128 bits of a hash of the key, in eight groups for people to compare: `3f9a-01c2-...`. Whoever wants to pass for
+ * somebody has to find a key of their own with the same fingerprint, a second preimage: 2^128 keys, or 2^96 where any
+ * of four billion parties will do. 80 bits would be within reach of hardware that exists. Two keys of one's own with
+ * the same fingerprint cost 2^64 and are of no use: all compute with the one that the roster's hash fixes.
+ */
 export function fingerprint(publicKey: Uint8Array): string {
-  return (bytesToHex(sha256(publicKey).subarray(0, 10)).match(/.{4}/g) ?? []).join('-')
+  const digest = sha256(statement('fingerprint', [publicKey]))
+  return (bytesToHex(digest.subarray(0, fingerprintBytes)).match(/.{4}/g) ?? []).join('-')
 }
+
+const fingerprintBytes = 16
 
 /** The subgroup check costs a millisecond and keys repeat, so verdicts are kept. */
 const knownKeys = new Map<string, boolean>()

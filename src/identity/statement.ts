@@ -1,6 +1,6 @@
 /**
- * The statements that parties, approvers and coordinators sign with their identity keys, as bytes. Each begins with a registered tag; each part is
- * framed by its length, so that two different statements never have the same bytes.
+ * The statements that parties, approvers and coordinators sign with their identity keys, or hash, as bytes. Each begins
+ * with a registered tag; each part is framed by its length, so that two different statements never have the same bytes.
  */
 
 const tags = {
@@ -16,6 +16,7 @@ const tags = {
   keyPolicy: 'mpc-system/v1/key-policy',
   approval: 'mpc-system/v1/approval',
   policyHook: 'mpc-system/v1/policy-hook',
+  fingerprint: 'mpc-system/v1/fingerprint',
 } as const
 
 export type StatementTag = keyof typeof tags

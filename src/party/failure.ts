@@ -38,6 +38,8 @@ export type FailureReason =
   | 'roster_key_repeated'
   | 'roster_signature_invalid'
   | 'roster_identity_unexpected'
+  | 'identity_pins_contradict'
+  | 'server_party_unknown'
   | 'roster_hash_mismatch'
   | 'ephemeral_key_invalid'
   // on the way

@@ -1,12 +1,14 @@
 /** The server party as a process: configuration from the environment, its ports, its store, its worker threads. */
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
+import { equalBytes } from '../crypto/bytes.ts'
 import { edgeConfigFromEnv } from '../edge/config.ts'
 import { ConfigurationError } from '../edge/configuration-error.ts'
 import { httpUrlVariable, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
 import { readSecretKeyFile } from '../edge/secret-key-file.ts'
 import { serve } from '../edge/serve.ts'
+import { readServerParties, type ServerParties } from '../edge/server-parties.ts'
 import { connectService } from '../edge/service-client.ts'
 import { clientTlsFromEnv, requireHttps } from '../edge/tls/tls-config.ts'
 import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
@@ -34,6 +36,7 @@ const variables = z.object({
   MPC_IDENTITY_FILE: z.string(),
   MPC_SHARE_DIR: z.string(),
   MPC_GUARD_DIR: z.string().optional(),
+  MPC_PEER_IDENTITIES_FILE: z.string().optional(),
   MPC_SIGNING_POLICY: z.enum(['deny', 'allow'], 'must be deny or allow').default('deny'),
   MPC_POLICY_HOOK_URL: z.string().refine(isHookUrl, 'must be an https:// URL, or http:// on this machine').optional(),
   MPC_POLICY_HOOK_TIMEOUT_MS: wholeNumberVariable(1, 60_000).default(5_000),
@@ -53,6 +56,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const seed = readSecretKeyFile('MPC_IDENTITY_FILE', config.MPC_IDENTITY_FILE)
   const identity = await identityFromSeed(seed)
   seed.fill(0)
+  const peers = readPeers(config.MPC_PEER_IDENTITIES_FILE, deviceId, identity.publicKey)
   const store = await openStore(config, env)
   const workers = config.MPC_PARTY_WORKERS
   const host = createWorkerHost(workers === undefined ? {} : { workers })
@@ -61,6 +65,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   const serverParty = await startServerParty({
     identity,
     deviceId,
+    peers,
     coordinator: coordinator.transport,
     router: router.transport,
     store,
@@ -105,6 +110,18 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     await stop()
     throw error
   }
+}
+
+/** With this party itself, whether it is listed or not. Null without a file: then any server party will do. */
+function readPeers(path: string | undefined, deviceId: string, identityKey: Uint8Array): ServerParties | null {
+  const variable = 'MPC_PEER_IDENTITIES_FILE'
+  if (path === undefined) return null
+  const peers = readServerParties(variable, path)
+  const listed = peers.get(deviceId)
+  if (listed !== undefined && !equalBytes(listed, identityKey)) {
+    throw new ConfigurationError(variable, `${path}: ${deviceId}, this party, is listed with another identity_key`)
+  }
+  return new Map([...peers, [deviceId, identityKey]])
 }
 
 async function openStore(config: z.output<typeof variables>, env: NodeJS.ProcessEnv): Promise<PartyStore> {

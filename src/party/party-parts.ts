@@ -22,6 +22,8 @@ export type Device = Readonly<{
 export type PartyParts = Readonly<{
   identity: Identity
   device: Device
+  /** The server parties that this one knows, by device id; null where it was told of none and takes any. */
+  peers: ReadonlyMap<string, Uint8Array> | null
   transport: PartyTransport
   shares: ShareStore
   guard: KeyGuard

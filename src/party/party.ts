@@ -15,8 +15,8 @@ import type { JoinOrder, SessionOutcome } from './session/run.ts'
 import { runSession } from './session/session-run.ts'
 
 /** Clock, randomness, limits and log have defaults. */
-export type PartyOptions = Omit<PartyParts, 'rng' | 'clock' | 'limits' | 'log' | 'running' | 'rejections'> &
-  Partial<Pick<PartyParts, 'rng' | 'clock' | 'limits' | 'log'>>
+export type PartyOptions = Omit<PartyParts, 'rng' | 'clock' | 'limits' | 'log' | 'peers' | 'running' | 'rejections'> &
+  Partial<Pick<PartyParts, 'rng' | 'clock' | 'limits' | 'log' | 'peers'>>
 
 export type Party = Readonly<{
   /**
@@ -50,6 +50,7 @@ export function createParty(options: PartyOptions): Party {
     rng: secureRandom,
     clock: systemClock,
     limits: defaultPartyLimits,
+    peers: null,
     ...options,
     log,
     running: new RunningSessions(),

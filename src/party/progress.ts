@@ -13,8 +13,17 @@ export type ReceivedFrom = Readonly<{ from: string; bytes: number }>
 type Step =
   | Readonly<{ type: 'joined'; partyIndex: number }>
   | Readonly<{ type: 'ready'; allReady: boolean }>
-  /** `sid` and `rosterHash` as hex: equal for all parties. */
-  | Readonly<{ type: 'started'; parties: readonly string[]; rosterHash: string; sid: string }>
+  /**
+   * Before anything is computed. `fingerprints` of the identities of all, by party id; `sid` and `rosterHash` as hex:
+   * equal for all parties.
+   */
+  | Readonly<{
+      type: 'started'
+      parties: readonly string[]
+      fingerprints: Readonly<Record<string, string>>
+      rosterHash: string
+      sid: string
+    }>
   | Readonly<{ type: 'round'; round: number; phase: 'sent'; sent: readonly Sent[] }>
   | Readonly<{ type: 'round'; round: number; phase: 'received'; received: readonly ReceivedFrom[] }>
   /** A key share is on disk. */

@@ -22,6 +22,8 @@ export type DataFolder = Readonly<{
   credentialKeyFile: string
   coordinatorIdentityFile: string
   serverPartiesFile: string
+  /** What the server parties know of each other. */
+  peerIdentitiesFile: string
   logFile: (process: string) => string
   /** Of a server party; each has its own. */
   party: (name: ServiceName) => Readonly<{ identityFile: string; kekFile: string; shareFolder: string }>
@@ -35,6 +37,7 @@ export function describeDataFolder(path: string): DataFolder {
     credentialKeyFile: join(path, 'keys', 'credential-key'),
     coordinatorIdentityFile: join(path, 'keys', 'coordinator-identity'),
     serverPartiesFile: join(path, 'server-parties.json'),
+    peerIdentitiesFile: join(path, 'peer-identities.json'),
     logFile: (process) => join(path, 'logs', `${process}.log`),
     party: (name) => ({
       identityFile: join(path, 'keys', `${name}-identity`),
@@ -77,7 +80,7 @@ function makeFolder(path: string): void {
   mkdirSync(path)
 }
 
-/** Creates the keys that are missing and the coordinator's list of server parties. Existing keys are never replaced. */
+/** Creates the keys that are missing, and the lists of server parties. Existing keys are never replaced. */
 export async function ensureKeys(folder: DataFolder): Promise<void> {
   ensureKey(folder.credentialKeyFile)
   ensureKey(folder.coordinatorIdentityFile)
@@ -90,7 +93,10 @@ export async function ensureKeys(folder: DataFolder): Promise<void> {
     registered.push({ device_id: deviceId, identity_key: Buffer.from(publicKey).toString('hex') })
     mkdirSync(shareFolder, { recursive: true, mode: 0o700 })
   }
-  writeWhole(folder.serverPartiesFile, `${JSON.stringify(registered, null, 2)}\n`)
+  // Two files of the same content here: elsewhere the coordinator's is not the one that server parties believe.
+  for (const file of [folder.serverPartiesFile, folder.peerIdentitiesFile]) {
+    writeWhole(file, `${JSON.stringify(registered, null, 2)}\n`)
+  }
 }
 
 /** 32 random bytes, kept as 64 hex digits that only we can read. */

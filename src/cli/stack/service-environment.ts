@@ -53,6 +53,7 @@ function partyEnvironment(name: ServiceName, deviceId: string, folder: DataFolde
     MPC_IDENTITY_FILE: identityFile,
     MPC_KEK_FILE: kekFile,
     MPC_SHARE_DIR: shareFolder,
+    MPC_PEER_IDENTITIES_FILE: folder.peerIdentitiesFile,
     MPC_SIGNING_POLICY: 'allow',
   }
 }

@@ -93,16 +93,24 @@ function policyOf(command: CreateSession, { thresholdT }: Thresholds): KeyPolicy
 function checkParticipants(participants: readonly Invited[]): void {
   const seen = new Set<string>()
   const servers = new Set<string>()
-  for (const [index, { partyId, deviceId, sealedJoinToken }] of participants.entries()) {
+  for (const [index, { partyId, deviceId, sealedJoinToken, expectedIdentityKey }] of participants.entries()) {
     const field = `participants[${index}].party_id`
     if (reservedPartyIds.includes(partyId)) throw invalidField(field, `"${partyId}" is reserved`)
     if (seen.has(partyId)) throw invalidField(field, 'named twice')
     seen.add(partyId)
-    if (sealedJoinToken.length === 0) continue
-    // One server in two places would hold two shares of one key.
-    if (servers.has(deviceId)) throw invalidField(`participants[${index}].device_id`, 'invited twice')
-    servers.add(deviceId)
+    if (sealedJoinToken.length > 0) {
+      // One server in two places would hold two shares of one key.
+      if (servers.has(deviceId)) throw invalidField(`participants[${index}].device_id`, 'invited twice')
+      servers.add(deviceId)
+    }
+    // Two parties with one identity cannot both join.
+    const before = participants.slice(0, index).some((other) => isSameIdentity(other, expectedIdentityKey))
+    if (before) throw invalidField(`participants[${index}].identity_key`, 'is that of another participant')
   }
+}
+
+function isSameIdentity({ expectedIdentityKey }: Invited, identityKey: Uint8Array): boolean {
+  return identityKey.length > 0 && equalBytes(expectedIdentityKey, identityKey)
 }
 
 function checkKeygen(command: CreateSession): void {

@@ -1,6 +1,6 @@
 /**
  * Joining. The token is the credential: every wrong one gets the same answer. A repeat with the same keys changes
- * nothing.
+ * nothing. The token dies with the session: after its end nobody gets the party's credential with it any more.
  */
 import { create } from '@bufbuild/protobuf'
 import { equalBytes } from '../../crypto/bytes.ts'
@@ -9,7 +9,7 @@ import type { SessionPayload } from '../../events/session-event.ts'
 import { PartyJoinedSchema, type JoinedKeys } from '../../gen/mpc/events/v1/session_events_pb.ts'
 import { participant, type Participant, type SessionState } from '../session-state.ts'
 import type { JoinSession } from './command.ts'
-import { requireKnown, requireNotFailed, requireUnexpired } from './require.ts'
+import { requireKnown, requireNotOver, requireUnexpired } from './require.ts'
 
 /** Says no more than that, whatever is wrong: who guesses tokens learns nothing. */
 export function invalidToken(): Refusal {
@@ -20,14 +20,13 @@ export function joinSession(state: SessionState, command: JoinSession): readonly
   requireKnown(state, 'join_token')
   const party = invitedBy(state, command)
   requireUnexpired(state, 'join_token')
-  if (party.expectedIdentityKey.length > 0 && !hasIdentity(command.keys, party.expectedIdentityKey)) {
-    throw invalidToken()
-  }
+  requireExpectedIdentity(party, command.keys)
   if (party.credentialHash.length > 0) {
     requireSameKeys(party.keys, command.keys)
+    requireNotOver(state)
     return []
   }
-  requireNotFailed(state)
+  requireNotOver(state)
   requireFreshKeys(state, command.keys)
   const { partyId, deviceType, deviceId, credentialHash } = command
   const keys = command.keys === null ? {} : { keys: command.keys }
@@ -46,6 +45,14 @@ function invitedBy(state: SessionState, command: JoinSession): Participant {
     throw new Refusal('session_full', 'all parties of the session have joined', { party_id: 'not a participant' })
   }
   throw invalidToken()
+}
+
+/** Only who has the token hears of it, and the identity is no secret: the session shows it. */
+function requireExpectedIdentity({ partyId, expectedIdentityKey }: Participant, offered: JoinedKeys | null): void {
+  if (expectedIdentityKey.length === 0 || hasIdentity(offered, expectedIdentityKey)) return
+  throw new Refusal('unauthorized', `${partyId} must join with the identity that was fixed for it`, {
+    'keys.identity_key': offered === null ? 'is required of this party' : 'is not the one fixed for this party',
+  })
 }
 
 function requireSameKeys(stored: JoinedKeys | null, offered: JoinedKeys | null): void {

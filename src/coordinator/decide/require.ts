@@ -24,6 +24,13 @@ export function requireNotFailed(state: SessionState): void {
   throw new Refusal('conflict', `the session has failed: ${reason}`, { status: 'failed', reason })
 }
 
+/** Refuses a session that is over, whatever came of it. Expiry has its own refusal. */
+export function requireNotOver(state: SessionState): void {
+  requireNotFailed(state)
+  if (state.status !== 'completed') return
+  throw new Refusal('conflict', 'the session is completed', { status: 'completed' })
+}
+
 export function requireParticipant(state: SessionState, partyId: string): Participant {
   const party = participant(state, partyId)
   if (party === undefined) {

@@ -15,6 +15,8 @@ import { followInvitations, type OpenInvitation } from './invitations.ts'
 export type ServerPartyOptions = Readonly<{
   identity: OpeningIdentity
   deviceId: string
+  /** By device id; null: any server party will do. */
+  peers: ReadonlyMap<string, Uint8Array> | null
   coordinator: Transport
   router: Transport
   store: PartyStore
@@ -46,6 +48,7 @@ export async function startServerParty(options: ServerPartyOptions): Promise<Run
   const party = createParty({
     identity,
     device: { deviceType: 'server', deviceId },
+    peers: options.peers,
     transport: createConnectTransport(coordinator, router, { clock }),
     ...store,
     host,

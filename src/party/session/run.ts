@@ -6,11 +6,27 @@ import type { OnProgress, ProgressStep } from '../progress.ts'
 import type { Member } from '../transport/party-transport.ts'
 import type { Approve } from './terms.ts'
 
+/** Whom a party is about to compute with. `deviceType` and `deviceId` are what the coordinator says. */
+export type PeerIdentity = Readonly<{
+  partyId: string
+  deviceType: string
+  deviceId: string
+  /** Ed25519, 32 bytes. */
+  identityKey: Uint8Array
+  /** The short form of it that people compare. */
+  fingerprint: string
+}>
+
 export type JoinOrder = Readonly<{
   joinToken: string
   partyId: string
   /** Asked once, when the terms are known and before this party says that it is ready. */
   approve: Approve
+  /**
+   * Asked once, when all have joined and before this party says that it is ready: are these the others? False declines.
+   * The identities shown are the only ones that the session may start with.
+   */
+  confirm?: (others: readonly PeerIdentity[], signal: AbortSignal) => boolean | Promise<boolean>
   onProgress?: OnProgress
   signal?: AbortSignal
 }>

@@ -20,9 +20,11 @@ import type { SessionSnapshot } from '../transport/party-transport.ts'
 import { countSignature, requireAllowed, requireInForce } from './authorise.ts'
 import { compute, envelopeContext } from './compute.ts'
 import { conclude } from './conclude.ts'
+import { confirmIdentities, fingerprintsOf } from './confirm.ts'
 import { gather } from './gather.ts'
 import { giveUp } from './give-up.ts'
 import { join } from './join.ts'
+import { agreedPins, knownPins, requireOwnDevices, type PinSource } from './pins.ts'
 import { checkRoster } from './roster.ts'
 import type { JoinOrder, Run, SessionOutcome, SessionResult } from './run.ts'
 import { SessionWatch } from './session-watch.ts'
@@ -86,15 +88,18 @@ async function attend(run: Run): Promise<Attended> {
     const first = await orAborted(shown, signal)
     endInTime(run, first)
     const terms = termsOf(first, order.partyId)
-    const { key, identities } = await agree(run, terms, first, keys.identityKey)
+    const { key, pins } = await agree(run, terms, first, keys.identityKey)
+    const confirmed = await confirmIdentities(run, watch)
     const { startPatienceMs } = limits
     const started = await gather({ transport, clock, log, startPatienceMs, member, watch, emit, signal })
     requireUnchanged(terms, termsOf(started, order.partyId))
     if (terms.kind === 'sign' && key !== null) await requireInForce(parts, terms, key)
+    const identities = agreedPins([...pins, confirmed, ...knownPins(run, started, key)])
+    requireOwnDevices(started, parts.peers)
     const roster = await checkRoster(started, { partyId: order.partyId, index: partyIndex, keys }, identities)
     const context = envelopeContext(terms, roster)
     const hex = { rosterHash: bytesToHex(roster.hash), sid: bytesToHex(context.sid) }
-    emit({ type: 'started', parties: terms.partyIds, ...hex })
+    emit({ type: 'started', parties: terms.partyIds, fingerprints: fingerprintsOf(roster), ...hex })
     const agreed = { member, terms, key, roster }
     const { output, witnessed, received } = await compute(run, agreed, context, ephemeral.secret)
     const result = await conclude(run, agreed, output, witnessed, watch)
@@ -127,7 +132,7 @@ function endInTime(run: Run, { expiresAtMs }: SessionSnapshot): void {
   )
 }
 
-type Agreement = Readonly<{ key: StoredKey | null; identities: ReadonlyMap<string, Uint8Array> }>
+type Agreement = Readonly<{ key: StoredKey | null; pins: readonly PinSource[] }>
 
 /** Own store first, then the key's policy, then the owner's word; what all this cost is on disk before `ready`. */
 async function agree(run: Run, terms: Terms, shown: SessionSnapshot, identityKey: Uint8Array): Promise<Agreement> {
@@ -148,11 +153,14 @@ async function agree(run: Run, terms: Terms, shown: SessionSnapshot, identityKey
   } else if (await shares.has(terms.sessionId)) {
     throw new SessionFailure('key_exists', 'this session has made a key already')
   }
+  const pins = knownPins(run, shown, key)
+  agreedPins(pins)
   const decision: Decision = await orAborted(order.approve(asked, run.signal), run.signal)
   if (decision.kind === 'decline') throw new SessionFailure(decision.reason, decision.detail)
+  const approved = { name: "this party's owner", pins: decision.identities ?? new Map<string, Uint8Array>() }
+  agreedPins([...pins, approved])
   if (asked.kind === 'sign' && key !== null) await countSignature(parts, asked, key)
-  const members = (key?.members ?? []).map(({ partyId, identityKey: pinned }) => [partyId, pinned] as const)
-  return { key, identities: new Map([...(decision.identities ?? []), ...members]) }
+  return { key, pins: [...pins, approved] }
 }
 
 /** Whatever ended the run, as a failure. */

@@ -36,7 +36,17 @@ export type Member = Readonly<{ sessionId: string; partyId: string; credential: 
 export const sessionStatuses = ['created', 'waiting', 'in_progress', 'completed', 'failed', 'expired'] as const
 export type SessionStatus = (typeof sessionStatuses)[number]
 
-export type Participant = Readonly<{ partyId: string; index: number; status: string; keys: JoinKeys | null }>
+export type Participant = Readonly<{
+  partyId: string
+  index: number
+  status: string
+  /** What it calls itself, or what the session's creator calls it; empty where nobody says. */
+  deviceType: string
+  deviceId: string
+  /** The identity key that was fixed for it when the session was created; null where none was. */
+  identityKey: Uint8Array | null
+  keys: JoinKeys | null
+}>
 
 export type SessionSnapshot = Readonly<{
   sessionId: string

@@ -1,4 +1,5 @@
 /** A session as the coordinator sends it, in the runtime's own terms. */
+import { hexToBytes } from '@noble/hashes/utils.js'
 import type { GetSessionStatusResponse, PartyKeys } from '../../gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { Refusal } from '../../edge/refusal.ts'
 import { readApproval, readPolicy } from '../../policy/wire.ts'
@@ -14,11 +15,14 @@ export function snapshotOf(session: GetSessionStatusResponse): SessionSnapshot {
     status: statusOf(session.status),
     thresholdT: session.thresholdT,
     thresholdN: session.thresholdN,
-    participants: session.participants.map(({ partyId, partyIndex, status, keys }) => ({
-      partyId,
-      index: partyIndex,
-      status,
-      keys: keys === undefined ? null : keysOf(keys),
+    participants: session.participants.map((participant) => ({
+      partyId: participant.partyId,
+      index: participant.partyIndex,
+      status: participant.status,
+      deviceType: participant.deviceType,
+      deviceId: participant.deviceId,
+      identityKey: pinOf(participant.identityKey),
+      keys: participant.keys === undefined ? null : keysOf(participant.keys),
     })),
     expiresAtMs: Number(session.expiresAt) * 1_000,
     messageHash: session.messageHash ?? null,
@@ -49,6 +53,12 @@ export function statusOf(status: string): SessionStatus {
   if (known === undefined)
     throw new Refusal('internal_error', 'the coordinator answered with an unknown session status')
   return known
+}
+
+/** A pin that cannot be read is one that no identity meets: it is not left out. */
+function pinOf(hex: string | undefined): Uint8Array | null {
+  if (hex === undefined) return null
+  return /^[0-9a-f]{64}$/i.test(hex) ? hexToBytes(hex.toLowerCase()) : new Uint8Array(0)
 }
 
 function keysOf({ identityKey, ephemeralKey, nonce, signature }: PartyKeys): JoinKeys {

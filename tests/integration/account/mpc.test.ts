@@ -103,6 +103,22 @@ describe('key generation', () => {
     })
   })
 
+  test('takes the identity keys of its participants', async () => {
+    const [first, ...others] = participants
+    const { publicKey } = await identityFromSeed(new Uint8Array(32).fill(5))
+    const pinned = { ...first, identity_key: Buffer.from(publicKey).toString('hex') }
+    const { body } = await service.call('POST', '/api/v1/mpc/keygen', { ...keygen, participants: [pinned, ...others] })
+    // The documented shape, tested above.
+    const tokens = body['join_tokens'] as Record<string, string>
+    const join = { join_token: tokens['user_device'], party_id: 'user_device' }
+    const response = await fetch(`${coordinatorUrl}/api/v1/sessions/join`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(join),
+    })
+    expect([response.status, await response.json()]).toMatchObject([401, { details: { 'keys.identity_key': expect.any(String) } }])
+  })
+
   test('is the same again under the same Idempotency-Key, and no signing session', async () => {
     const headers = { 'idempotency-key': 'keygen-1' }
     const first = await service.call('POST', '/api/v1/mpc/keygen', keygen, headers)

@@ -62,23 +62,36 @@ async function kinds(sessionId: string): Promise<(string | undefined)[]> {
 }
 
 describe('two coordinators', () => {
-  test('of 80 parties that redeem one join token with different keys exactly one gets in', async () => {
+  test('of 100 identities that redeem one join token at once exactly one gets in, and may repeat it', async () => {
     const { sessionId, joinTokens } = await one.client().createSession(request)
-    const joinToken = joinTokens['alice'] ?? ''
+    const join = { joinToken: joinTokens['alice'] ?? '', partyId: 'alice' }
     const clients = [one.client(''), other.client('')]
     const attempts = await Promise.all(
-      Array.from({ length: 80 }, async () => partyKeys(await newIdentity(), sessionId, 'alice')),
+      Array.from({ length: 100 }, async () => partyKeys(await newIdentity(), sessionId, 'alice')),
     )
-    const outcomes = await Promise.allSettled(
-      attempts.map((keys, n) => clients[n % 2]!.joinSession({ joinToken, partyId: 'alice', keys })),
+    const outcomes = await Promise.allSettled(attempts.map((keys, n) => clients[n % 2]!.joinSession({ ...join, keys })))
+    const winners = outcomes.flatMap((outcome, n) =>
+      outcome.status === 'fulfilled' ? [[n, outcome.value] as const] : [],
     )
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(winners).toHaveLength(1)
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') {
-        expect((await refusal(Promise.reject(outcome.reason))).code).toBe('unauthorized')
+        expect(await refusal(Promise.reject(outcome.reason))).toMatchObject({
+          code: 'unauthorized',
+          message: 'the join token is not valid',
+          details: { join_token: expect.any(String) },
+        })
       }
     }
     expect(await kinds(sessionId)).toEqual(['sessionCreated', 'partyJoined'])
+    const [[n, first]] = winners as [[number, Awaited<ReturnType<(typeof clients)[0]['joinSession']>>]]
+    for (const client of clients) expect(await client.joinSession({ ...join, keys: attempts[n]! })).toEqual(first)
+    await one.client().closeSession({ sessionId })
+    for (const client of clients) {
+      const late = await refusal(client.joinSession({ ...join, keys: attempts[n]! }))
+      expect(late).toMatchObject({ code: 'conflict', details: { reason: 'closed' } })
+    }
+    expect(await kinds(sessionId)).toEqual(['sessionCreated', 'partyJoined', 'sessionClosed'])
   })
 
   test('a join repeated through both at once is one join', async () => {

@@ -43,15 +43,16 @@ export function transportOf(protocol: Exclude<ProtocolName, 'rest'>, { grpcUrl, 
   }
 }
 
-/** Calls a unary method; `headers` are metadata where the protocol calls them so. */
+/** Calls a unary method; `headers` are metadata where the protocol calls them so. `query`: more of REST's URL. */
 export async function callOver<I extends DescMessage, O extends DescMessage>(
   protocol: ProtocolName,
   urls: Urls,
   method: DescMethodUnary<I, O>,
   request: MessageInitShape<I>,
   headers: Readonly<Record<string, string>> = {},
+  query: Readonly<Record<string, string>> = {},
 ): Promise<Seen> {
-  if (protocol === 'rest') return callRest(urls, method, request, headers)
+  if (protocol === 'rest') return callRest(urls, method, request, headers, query)
   try {
     const { header, trailer } = await transportOf(protocol, urls).unary(method, undefined, 10_000, headers, request)
     return { error: null, message: '', details: {}, status: 200, code: null, headers: merged(header, trailer) }
@@ -73,6 +74,7 @@ async function callRest<I extends DescMessage>(
   method: DescMethodUnary<I>,
   request: MessageInitShape<I>,
   headers: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>>,
 ): Promise<Seen> {
   const [route] = restRoutesOf([method.parent]).filter((candidate) => candidate.method === method)
   if (route === undefined) throw new Error(`${method.name} has no REST form`)
@@ -85,8 +87,9 @@ async function callRest<I extends DescMessage>(
     delete json[name]
     return encodeURIComponent(value)
   })
-  const query = route.hasBody ? '' : `?${new URLSearchParams(Object.entries(json).map(([k, v]) => [k, String(v)]))}`
-  const response = await fetch(httpUrl + path + query, {
+  const fields = route.hasBody ? {} : json
+  const query = new URLSearchParams(Object.entries({ ...fields, ...more }).map(([k, v]) => [k, String(v)]))
+  const response = await fetch(`${httpUrl}${path}?${query}`, {
     method: route.verb,
     headers: { ...(route.hasBody && { 'content-type': 'application/json' }), ...headers },
     ...(route.hasBody && { body: JSON.stringify(json) }),

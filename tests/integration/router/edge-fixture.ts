@@ -25,14 +25,14 @@ export async function startRouter(natsUrl: string, env: NodeJS.ProcessEnv = {}):
   })
 }
 
-export function webSocketUrl(router: RunningService, query: Readonly<Record<string, string>>): string {
+export function webSocketUrl(router: Pick<RunningService, 'httpUrl'>, query: Readonly<Record<string, string>>): string {
   const url = new URL(`/api/v1/messages/subscribe?${new URLSearchParams(query)}`, router.httpUrl)
   url.protocol = 'ws:'
   return url.href
 }
 
 export async function openSocket(
-  router: RunningService,
+  router: Pick<RunningService, 'httpUrl'>,
   query: Readonly<Record<string, string>>,
   options: ClientOptions & { protocols?: string[] } = {},
 ): Promise<Socket> {
@@ -55,7 +55,7 @@ export async function openSocket(
 
 /** What a refused upgrade is answered with. */
 export async function refusedSocket(
-  router: RunningService,
+  router: Pick<RunningService, 'httpUrl'>,
   query: Readonly<Record<string, string>>,
   options: ClientOptions = {},
 ): Promise<Readonly<{ status: number; body: string }>> {

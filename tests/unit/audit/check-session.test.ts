@@ -10,6 +10,7 @@ import type { KeyFacts } from '../../../src/audit/session-facts.ts'
 import { messageId, refusalId, slotOf, slotSubject } from '../../../src/events/message-slot.ts'
 import { schemaVersion } from '../../../src/events/schema-version.ts'
 import { decodeStored, emptyChain, encodeEvent, type SessionPayload } from '../../../src/events/session-event.ts'
+import { fingerprint } from '../../../src/identity/identity-key.ts'
 import { sessionSubject } from '../../../src/events/subjects.ts'
 import { MessageEventSchema, type MessageEvent } from '../../../src/gen/mpc/events/v1/message_events_pb.ts'
 import {
@@ -69,6 +70,14 @@ function failedKeygen(): SessionRecords {
 }
 
 const reasonsOf = ({ findings }: SessionReport) => findings.map(({ kind, reason }) => `${kind}: ${reason}`)
+
+test('the timeline says with which identity each party joined, in the form that people compare', async () => {
+  const { entries, key: made } = await checkSession(keygen)
+  const joined = entries.filter(({ kind }) => kind === 'PartyJoined')
+  const members = new Map(made?.members.map(({ partyId, identityKey }) => [partyId, fingerprint(identityKey)]))
+  expect(joined).toHaveLength(members.size)
+  for (const { actor, detail } of joined) expect(detail).toBe(`identity ${members.get(actor)}`)
+})
 
 describe('a session that failed', () => {
   test('may lack messages', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { connectMpc, MpcError } from '../../../src/client/node.ts'
 import { connectErrorOf } from '../../../src/edge/refusal-error.ts'
 import { invalidField, Refusal } from '../../../src/edge/refusal.ts'
-import { AccountService } from '../../../src/gen/mpc/account/v1/account_service_pb.ts'
+import { AccountService, MpcService } from '../../../src/gen/mpc/account/v1/account_service_pb.ts'
 import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { servicesWith } from './services.ts'
 
@@ -36,6 +36,28 @@ const accountsFailing = (fail: (call: number) => void, options = {}) => {
 const lostOnce = (call: number) => {
   if (call === 1) throw new ConnectError('away', Code.Unavailable)
 }
+
+describe('a participant', () => {
+  test('is invited with its identity key as bytes or as hex, and with none that is neither', async () => {
+    const invited: string[][] = []
+    const noted = (request: { participants: readonly Readonly<{ identityKey: string }>[] }) => {
+      invited.push(request.participants.map(({ identityKey }) => identityKey))
+      return created
+    }
+    const { mpc } = servicesWith((router) => {
+      router.service(SessionCoordinator, { createSession: noted })
+      router.service(MpcService, { createKeygenSession: noted, createSigningSession: noted })
+    })
+    const pinned = [{ partyId: 'a', identityKey: new Uint8Array(32).fill(0xab) }, { partyId: 'b' }]
+    const hex = 'AB'.repeat(32)
+    await mpc.sessions.create({ ...keygen, participants: pinned })
+    await mpc.accounts.createKeygenSession({ ...keygen, participants: [{ partyId: 'a', identityKey: hex }] })
+    await mpc.accounts.createSigningSession({ accountId: '1', messageHash: hex, participants: pinned })
+    expect(invited).toEqual([['ab'.repeat(32), ''], [hex], ['ab'.repeat(32), '']])
+    const short = mpc.sessions.create({ ...keygen, participants: [{ partyId: 'a', identityKey: 'ab' }] })
+    await expect(short).rejects.toMatchObject({ details: { 'participants[0].identityKey': expect.any(String) } })
+  })
+})
 
 describe('a refusal', () => {
   test('is an MpcError with code, details, request id and the wait that was asked for', async () => {

@@ -63,6 +63,15 @@ describe('create', () => {
     expect(when(given(keygen()), keygen()).refusal).toMatchObject({ code: 'conflict' })
   })
 
+  test('refuses one identity for two participants', () => {
+    const { identityKey: expectedIdentityKey } = keysOf('alice')
+    const participants = ['alice', 'bob'].map((partyId) => invited(partyId, { expectedIdentityKey }))
+    expect(when(initialState, keygen({ participants })).refusal).toMatchObject({
+      code: 'invalid_request',
+      details: { 'participants[1].identity_key': 'is that of another participant' },
+    })
+  })
+
   test('refuses one server in two places', () => {
     const server = { deviceType: 'server', deviceId: 'server_001', sealedJoinToken: new Uint8Array(80) }
     const participants = [invited('alice', server), invited('bob', server)]
@@ -129,9 +138,31 @@ describe('join', () => {
   test('demands the identity that was fixed beforehand', () => {
     const fixed = invited('alice', { expectedIdentityKey: keysOf('alice').identityKey })
     const state = given(keygen({ participants: [fixed, invited('bob')] }))
-    expect(when(state, join('alice', { keys: keysOf('mallory') })).refusal?.code).toBe('unauthorized')
-    expect(when(state, join('alice', { keys: null })).refusal?.code).toBe('unauthorized')
+    for (const keys of [keysOf('mallory'), null]) {
+      const { refusal } = when(state, join('alice', { keys }))
+      expect(refusal).toMatchObject({ code: 'unauthorized', details: { 'keys.identity_key': expect.any(String) } })
+    }
     expect(when(state, join('alice')).refusal).toBeNull()
+  })
+
+  test('tells nobody without the token which identity is expected', () => {
+    const fixed = invited('alice', { expectedIdentityKey: keysOf('alice').identityKey })
+    const state = given(keygen({ participants: [fixed, invited('bob')] }))
+    const guess = join('alice', { keys: keysOf('mallory'), tokenHash: tokenHash('mallory') })
+    expect(when(state, guess).refusal).toMatchObject({
+      code: 'unauthorized',
+      details: { join_token: 'is not valid for this party' },
+    })
+  })
+
+  test('is over with the session, whoever has the token: also a repeated one gets no credential any more', () => {
+    const failed = given(keygen(), join('alice'), close)
+    const completed = given(keygen(), ...started, madeKey('alice'), madeKey('bob'))
+    for (const state of [failed, completed]) {
+      expect(when(state, join('alice'))).toMatchObject({ events: [], refusal: { code: 'conflict' } })
+      expect(when(state, join('alice', { keys: keysOf('mallory') })).refusal?.code).toBe('unauthorized')
+    }
+    expect(when(failed, join('bob'))).toMatchObject({ events: [], refusal: { code: 'conflict' } })
   })
 
   test('keeps the device that the creator named', () => {
@@ -254,7 +285,8 @@ describe('failing, closing, expiring', () => {
     const failed = given(keygen(), join('alice'), fail('alice'))
     expect(when(failed, join('bob')).refusal).toMatchObject({ code: 'conflict', details: { reason: 'party_failed' } })
     expect(when(failed, start).refusal?.code).toBe('conflict')
-    expect(when(failed, join('alice'))).toMatchObject({ events: [], refusal: null })
+    const readied = given(keygen(), ...bothJoined, ready('alice'), fail('bob'))
+    expect(when(readied, ready('alice'))).toMatchObject({ events: [], refusal: null })
   })
 
   test('closing fails an open session and leaves one that is over as it is', () => {

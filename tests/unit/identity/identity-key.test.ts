@@ -43,8 +43,12 @@ describe('identity keys', () => {
     expect(await verifyIdentity(new Uint8Array(length), signed, new Uint8Array(64))).toBe(false)
   })
 
-  test('fingerprints are five groups of four digits and differ between keys', () => {
-    expect(fingerprint(seed)).toMatch(/^([0-9a-f]{4}-){4}[0-9a-f]{4}$/)
+  test('fingerprints hold 128 bits, in groups that people can compare, and differ between keys', () => {
+    expect(fingerprint(seed)).toMatch(/^([0-9a-f]{4}-){7}[0-9a-f]{4}$/)
     expect(fingerprint(seed)).not.toBe(fingerprint(seed.toReversed()))
+  })
+
+  test('fingerprints stay what they are: people have written them down', () => {
+    expect(fingerprint(new Uint8Array(32).fill(1))).toBe('435e-693f-1ddc-4411-4119-efb2-28eb-a435')
   })
 })

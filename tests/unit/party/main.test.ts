@@ -1,8 +1,9 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { beforeAll, expect, test } from 'vitest'
 import { main } from '../../../src/party/main.ts'
-import { temporaryFolder } from './fixtures/parties.ts'
+import { identityOf, temporaryFolder } from './fixtures/parties.ts'
 
 const hex = '5a'.repeat(32)
 let env: Record<string, string>
@@ -56,6 +57,16 @@ test('a party does not start with a key file that is missing, malformed or reada
     await chmod(path, 0o640)
     await expect(main({ ...env, [variable]: path })).rejects.toThrow(`${variable}: ${path} may be read by other users`)
   }
+})
+
+test('a party does not start with a list of peers that is none, or that lists it with another identity', async () => {
+  const path = join(folder, 'peers.json')
+  const MPC_PEER_IDENTITIES_FILE = path
+  await expect(main({ ...env, MPC_PEER_IDENTITIES_FILE })).rejects.toThrow(`MPC_PEER_IDENTITIES_FILE: ${path} cannot be`)
+  const other = bytesToHex((await identityOf('somebody else')).publicKey)
+  await writeFile(path, JSON.stringify([{ device_id: 'server_001', identity_key: other }]))
+  const problem = `MPC_PEER_IDENTITIES_FILE: ${path}: server_001, this party, is listed with another identity_key`
+  await expect(main({ ...env, MPC_PEER_IDENTITIES_FILE })).rejects.toThrow(problem)
 })
 
 test('a party does not start with a share folder that cannot be used', async () => {

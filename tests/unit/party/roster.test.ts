@@ -26,7 +26,8 @@ async function startedSession(replace: Readonly<Record<string, JoinKeys | null>>
   const participants = await Promise.all(
     partyIds.map(async (partyId, index) => {
       const replaced = replace[partyId]
-      return { partyId, index, status: 'computing', keys: replaced === undefined ? await keysOf(partyId) : replaced }
+      const keys = replaced === undefined ? await keysOf(partyId) : replaced
+      return { partyId, index, status: 'computing', deviceType: '', deviceId: '', identityKey: null, keys }
     }),
   )
   const entries = participants.flatMap(({ partyId, index, keys }) =>

@@ -30,8 +30,10 @@ type ParticipantInfo struct {
 	// Unique within the session. "all" is reserved.
 	PartyId string `protobuf:"bytes,1,opt,name=party_id,json=partyId,proto3" json:"party_id,omitempty"`
 	// "server" invites the server party that is registered under device_id; anything else is free text.
-	DeviceType    string `protobuf:"bytes,2,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
-	DeviceId      string `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	DeviceType string `protobuf:"bytes,2,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
+	DeviceId   string `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// The Ed25519 public key (hex) that it must join with; anyone who holds its join token may join where absent.
+	IdentityKey   string `protobuf:"bytes,20,opt,name=identity_key,json=identityKey,proto3" json:"identity_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -83,6 +85,13 @@ func (x *ParticipantInfo) GetDeviceType() string {
 func (x *ParticipantInfo) GetDeviceId() string {
 	if x != nil {
 		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *ParticipantInfo) GetIdentityKey() string {
+	if x != nil {
+		return x.IdentityKey
 	}
 	return ""
 }
@@ -565,11 +574,14 @@ type ParticipantStatus struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	PartyId string                 `protobuf:"bytes,1,opt,name=party_id,json=partyId,proto3" json:"party_id,omitempty"`
 	// waiting, joined, ready, computing, completed, failed.
-	Status        string     `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
-	PartyIndex    int32      `protobuf:"varint,3,opt,name=party_index,json=partyIndex,proto3" json:"party_index,omitempty"`
-	DeviceType    string     `protobuf:"bytes,20,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
-	DeviceId      string     `protobuf:"bytes,21,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	Keys          *PartyKeys `protobuf:"bytes,22,opt,name=keys,proto3,oneof" json:"keys,omitempty"`
+	Status     string     `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	PartyIndex int32      `protobuf:"varint,3,opt,name=party_index,json=partyIndex,proto3" json:"party_index,omitempty"`
+	DeviceType string     `protobuf:"bytes,20,opt,name=device_type,json=deviceType,proto3" json:"device_type,omitempty"`
+	DeviceId   string     `protobuf:"bytes,21,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Keys       *PartyKeys `protobuf:"bytes,22,opt,name=keys,proto3,oneof" json:"keys,omitempty"`
+	// The identity key (hex) that it must join with, where one was fixed: by the session's creator, by the registration of
+	// the server party, or by the key that is signed with.
+	IdentityKey   *string `protobuf:"bytes,23,opt,name=identity_key,json=identityKey,proto3,oneof" json:"identity_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -644,6 +656,13 @@ func (x *ParticipantStatus) GetKeys() *PartyKeys {
 		return x.Keys
 	}
 	return nil
+}
+
+func (x *ParticipantStatus) GetIdentityKey() string {
+	if x != nil && x.IdentityKey != nil {
+		return *x.IdentityKey
+	}
+	return ""
 }
 
 type GetSessionStatusRequest struct {
@@ -1513,12 +1532,13 @@ var File_mpc_coordinator_v1_session_coordinator_proto protoreflect.FileDescripto
 
 const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\n" +
-	",mpc/coordinator/v1/session_coordinator.proto\x12\x12mpc.coordinator.v1\x1a\x1empc/policy/v1/key_policy.proto\"j\n" +
+	",mpc/coordinator/v1/session_coordinator.proto\x12\x12mpc.coordinator.v1\x1a\x1empc/policy/v1/key_policy.proto\"\x8d\x01\n" +
 	"\x0fParticipantInfo\x12\x19\n" +
 	"\bparty_id\x18\x01 \x01(\tR\apartyId\x12\x1f\n" +
 	"\vdevice_type\x18\x02 \x01(\tR\n" +
 	"deviceType\x12\x1b\n" +
-	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\"\xe9\x03\n" +
+	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12!\n" +
+	"\fidentity_key\x18\x14 \x01(\tR\videntityKey\"\xe9\x03\n" +
 	"\x14CreateSessionRequest\x12!\n" +
 	"\fsession_type\x18\x01 \x01(\tR\vsessionType\x12\x1f\n" +
 	"\vthreshold_n\x18\x02 \x01(\x05R\n" +
@@ -1573,7 +1593,7 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"partyIndex\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\tR\x06status\x12I\n" +
 	"\fparticipants\x18\x04 \x03(\v2%.mpc.coordinator.v1.ParticipantStatusR\fparticipants\x12)\n" +
-	"\x10party_credential\x18\x14 \x01(\tR\x0fpartyCredential\"\xe6\x01\n" +
+	"\x10party_credential\x18\x14 \x01(\tR\x0fpartyCredential\"\x9f\x02\n" +
 	"\x11ParticipantStatus\x12\x19\n" +
 	"\bparty_id\x18\x01 \x01(\tR\apartyId\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1f\n" +
@@ -1582,8 +1602,10 @@ const file_mpc_coordinator_v1_session_coordinator_proto_rawDesc = "" +
 	"\vdevice_type\x18\x14 \x01(\tR\n" +
 	"deviceType\x12\x1b\n" +
 	"\tdevice_id\x18\x15 \x01(\tR\bdeviceId\x126\n" +
-	"\x04keys\x18\x16 \x01(\v2\x1d.mpc.coordinator.v1.PartyKeysH\x00R\x04keys\x88\x01\x01B\a\n" +
-	"\x05_keys\"8\n" +
+	"\x04keys\x18\x16 \x01(\v2\x1d.mpc.coordinator.v1.PartyKeysH\x00R\x04keys\x88\x01\x01\x12&\n" +
+	"\fidentity_key\x18\x17 \x01(\tH\x01R\videntityKey\x88\x01\x01B\a\n" +
+	"\x05_keysB\x0f\n" +
+	"\r_identity_key\"8\n" +
 	"\x17GetSessionStatusRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"\x90\a\n" +

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readServerParties } from '../../../src/coordinator/server-parties.ts'
+import { readServerParties } from '../../../src/edge/server-parties.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mpc-server-parties-'))
 const file = join(folder, 'parties.json')
@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 function read(content: string) {
   writeFileSync(file, content)
-  return readServerParties(file)
+  return readServerParties('MPC_SERVER_PARTIES_FILE', file)
 }
 
 describe('the file of server parties', () => {
@@ -30,12 +30,13 @@ describe('the file of server parties', () => {
     ['identity_key', JSON.stringify([{ ...entry, identity_key: '00' }])],
     ['not an Ed25519 public key', JSON.stringify([{ ...entry, identity_key: '00'.repeat(32) }])],
     ['listed twice', JSON.stringify([entry, entry])],
+    ['is that of another device', JSON.stringify([entry, { ...entry, device_id: 'server_002' }])],
   ])('refuses one that says: %s', (what, content) => {
     expect(() => read(content)).toThrow(what)
     expect(() => read(content)).toThrow('MPC_SERVER_PARTIES_FILE')
   })
 
   test('refuses one that does not exist', () => {
-    expect(() => readServerParties(join(folder, 'missing'))).toThrow('cannot be read')
+    expect(() => readServerParties('MPC_SERVER_PARTIES_FILE', join(folder, 'missing'))).toThrow('cannot be read')
   })
 })
