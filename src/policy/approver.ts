@@ -17,6 +17,9 @@ export type ApprovalOrder = Omit<SigningSubject, 'publicKey' | 'derivationPath'>
     expiresInSeconds: number
   }>
 
+/** Of keys and of parties, as in `proto`. */
+const idForm = /^[A-Za-z0-9_-]{1,64}$/
+
 /** What a party would refuse, found before anything is signed. `field` by its name in `ApprovalOrder`. */
 export class UnapprovableError extends Error {
   override readonly name = 'UnapprovableError'
@@ -40,7 +43,7 @@ export async function makeApproval(
   const { keyId, keyType, message, participants, expiresInSeconds } = order
   const publicKey = canonicalPublicKey(order.publicKey, keyType)
   if (publicKey === undefined) throw new UnapprovableError('publicKey', `is not a public key of type ${keyType}`)
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(keyId)) throw new UnapprovableError('keyId', 'is not the id of a key')
+  if (!idForm.test(keyId)) throw new UnapprovableError('keyId', 'is not the id of a key')
   const isSignable = keyType === 'eddsa-ed25519' ? message.length >= 1 : message.length === 32
   if (!isSignable || message.length > maxMessageLength) {
     const problem = keyType === 'eddsa-ed25519' ? `must be 1 to ${maxMessageLength} bytes` : 'must be 32 bytes'
@@ -50,6 +53,8 @@ export async function makeApproval(
   if (!areSigners || new Set(participants).size !== participants.length) {
     throw new UnapprovableError('participants', `must be 2 to ${maxParties} different parties`)
   }
+  const stranger = participants.find((partyId) => !idForm.test(partyId))
+  if (stranger !== undefined) throw new UnapprovableError('participants', `"${stranger}" is not the id of a party`)
   const policy = canonicalPolicy(order.policy)
   const [fault] = standaloneFaults(policy)
   if (fault !== undefined) throw new UnapprovableError(`policy.${fault.field}`, fault.problem)

@@ -87,6 +87,7 @@ test.each<[string, Partial<ApproveOptions>]>([
   ['--policy', { policy: '/nowhere' }],
   ['--participants', { participants: 'server' }],
   ['--participants', { participants: 'server,server' }],
+  ['--participants', { participants: 'server,,phone' }],
   ['--message-hash', { messageHash: 'ab' }],
   ['--message', { message: '/nowhere' }],
   ['--message', { keyType: 'eddsa-ed25519', publicKey: 'cd'.repeat(32) }],
