@@ -122,7 +122,6 @@ const table = z.strictObject({
 
 export type DocumentedExamples = z.output<typeof table>
 export type HttpExample = z.output<typeof httpExample>
-export type GrpcExample = z.output<typeof grpcExample>
 export type Placeholder = DocumentedExamples['placeholders'][number]
 
 /** The table. Throws where docs/api-examples.json is not of this shape, naming the place. */

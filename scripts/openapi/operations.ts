@@ -3,7 +3,7 @@ import type { DescField } from '@bufbuild/protobuf'
 import { fieldName } from '../../src/edge/field-names.ts'
 import { idempotencyHeader } from '../../src/edge/idempotency.ts'
 import { restRoutesOf, type RestRoute } from '../../src/edge/rest-routes.ts'
-import { withPlaceholders, type DocumentedExamples, type Json } from './documented-examples.ts'
+import { withPlaceholders, type DocumentedExamples, type Json, type Placeholder } from './documented-examples.ts'
 import { requiredFields } from './field-rules.ts'
 import { descriptionOf } from './proto-files.ts'
 import { fieldSchema, type Components, type Schema } from './schema.ts'
@@ -103,12 +103,18 @@ export function examplesOf(service: string, method: string, documented: Document
   const rows = (list: typeof http | typeof grpc) => list.filter(({ rpc }) => rpc === `${service}.${method}`)
   const found = rows(http).length > 0 ? rows(http) : rows(grpc)
   const whole = (value: Json | undefined) =>
-    value === undefined ? undefined : withPlaceholders(value, placeholders, ({ sample }) => sample)
+    value === undefined ? undefined : withPlaceholders(value, placeholders, writtenOut)
   return found.map(({ section, title, variant, request, response }) => ({
     title: `§${section} ${title}${variant === undefined ? '' : `, ${variant}`}`,
     request: whole(request),
     response: whole(response),
   }))
+}
+
+/** As printed, unless that is cut short ("550e8400-...") or in words ("r||s"), of which the sample is none. */
+function writtenOut({ printed: forms, sample }: Placeholder, printed: string | number): string | number {
+  const isWhole = forms.includes(sample) && !String(printed).endsWith('...')
+  return isWhole ? printed : sample
 }
 
 function shown(examples: readonly (readonly [title: string, value: Json | undefined])[]): Schema {

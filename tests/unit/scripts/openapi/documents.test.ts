@@ -77,6 +77,16 @@ describe.each(names)('%s', (name) => {
   })
 })
 
+test('examples show what the reference prints, and whole values where it prints a part', () => {
+  const { responses } = operation('account-service', 'POST /api/v1/mpc/sign')
+  const [example] = Object.values(responses['201']?.content?.['application/json']?.examples ?? {})
+  expect(example?.value).toMatchObject({
+    session_id: '660e8400-e29b-41d4-a716-446655440001',
+    join_tokens: { user_device: 'token-a', server_party: 'token-b' },
+    message_hash: '8dcd9f3511659638d5c33938ddb7fee9bb63533b94a97c7467d3fd36abbdca81',
+  })
+})
+
 test('fields that a request is refused without are required, and zero values of answers are there', () => {
   const request = schemaOf('session-coordinator', 'CreateSessionRequest')
   expect(request.required).toEqual(['session_type', 'participants'])
