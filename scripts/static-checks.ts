@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkDependencyRules } from './dependency-rules.ts'
 import { checkDocumentedGuards } from './documented-guards.ts'
+import { checkDocumentedVariables } from './documented-variables.ts'
 import { staleLimbProducts } from './limb-products.ts'
 import { checkKnownVulnerabilities, type Unanswered } from './known-vulnerabilities.ts'
 import { checkLicences } from './licences.ts'
@@ -23,6 +24,7 @@ const checks: readonly Check[] = [
   { name: 'dependency rules', run: checkDependencyRules },
   { name: 'no variable-time code on secrets', run: checkSecretFlow },
   { name: 'guards and tests that the docs name exist', run: checkDocumentedGuards },
+  { name: 'the docs have every environment variable, and no other', run: checkDocumentedVariables },
   { name: 'licences of the packages', run: checkLicences },
   { name: 'no vulnerability of severity high or critical is known of a package (npm audit)', run: knownVulnerabilities },
 ]

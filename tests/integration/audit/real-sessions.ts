@@ -1,5 +1,4 @@
 /** A real 2-of-3 key and a signature with it: coordinator, router, server party, and two devices. */
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,9 +52,4 @@ export async function makeAndSign(services: Services, keyType: KeyType = default
     await host.close()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** A random session id that no session has. */
-export function unknownSessionId(): string {
-  return bytesToHex(randomBytes(16))
 }
