@@ -80,7 +80,8 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
     for (const finding of spentTwice(report, records, approvals)) findings.add(finding)
     onSession?.(report)
   }
-  if (source.complete) [...gaps(seen, source.trimmed), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
+  if (source.complete)
+    [...gaps(seen, source.trimmed), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
   source.problems().forEach((problem) => findings.add(problem))
   for (const finding of (await witness?.conclude()) ?? []) findings.add(finding)
   const { inOrder, count, verdict } = findings

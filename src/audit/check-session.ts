@@ -78,7 +78,13 @@ export async function checkSession(
   const entries = mergeByTime(lifecycle, messages)
   findings.push(...entries.flatMap((entry) => entry.findings(sessionId)))
   const shown = entries.map((entry) => entry.shown(facts))
-  return { ...summary(facts, findings, frost), opaque, spent: spentApprovals(facts), keyKnown: key !== null, entries: shown }
+  return {
+    ...summary(facts, findings, frost),
+    opaque,
+    spent: spentApprovals(facts),
+    keyKnown: key !== null,
+    entries: shown,
+  }
 }
 
 function summary(facts: SessionFacts, findings: readonly Finding[], frost: FrostPublicKey | null) {

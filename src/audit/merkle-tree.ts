@@ -86,7 +86,8 @@ export class MerkleTree {
   /** PATH(index, D[size]), section 2.1.3.1, from the leaf up. Throws RangeError beyond the tree. */
   inclusionProof(index: number, size: number = this.#size): readonly Uint8Array[] {
     this.#requireSize(size)
-    if (!Number.isInteger(index) || index < 0 || index >= size) throw new RangeError('no such leaf in a tree of this size')
+    if (!Number.isInteger(index) || index < 0 || index >= size)
+      throw new RangeError('no such leaf in a tree of this size')
     return this.#path(index, 0, size)
   }
 

@@ -5,7 +5,13 @@ import { unavailable } from './jetstream-append.ts'
 import { connectTo, requestTimeoutMs, type LogAddress } from './jetstream-connect.ts'
 import { ensureStreams, streamNames, type StreamSizes } from './streams.ts'
 
-export type StreamUse = Readonly<{ name: StreamName; events: number; bytes: number; maxBytes: number; replicas: number }>
+export type StreamUse = Readonly<{
+  name: StreamName
+  events: number
+  bytes: number
+  maxBytes: number
+  replicas: number
+}>
 
 /** Creates the streams, or brings their limits up to date, and says what is in them. Throws LogUnavailable. */
 export async function setUpStreams(

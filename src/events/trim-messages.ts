@@ -55,9 +55,10 @@ export async function openTrimmer(address: LogAddress): Promise<Trimmer> {
         if (wasParked) await restore(manager)
         return wasParked
       },
-      trim: (record) => trim(manager, client, record).catch((error: unknown) => {
-        throw unavailable('MESSAGES cannot be trimmed', error)
-      }),
+      trim: (record) =>
+        trim(manager, client, record).catch((error: unknown) => {
+          throw unavailable('MESSAGES cannot be trimmed', error)
+        }),
       close: () => nats.close(),
     }
   } catch (error) {
@@ -75,10 +76,16 @@ async function trim(manager: JetStreamManager, client: JetStreamClient, record: 
     if (keep < 1) throw new LogUnavailable('the newest event has to stay')
     const description = describeTrimmed(record)
     // Where a crash of the server has brought back what was dropped, positions count and not how many there are.
-    await manager.streams.update(stream, { subjects: [subject], description, discard: DiscardPolicy.Old, max_msgs: keep })
+    await manager.streams.update(stream, {
+      subjects: [subject],
+      description,
+      discard: DiscardPolicy.Old,
+      max_msgs: keep,
+    })
     const after = await settled(manager, before.state.last_seq)
     const isExact = after.state.first_seq === record.upTo + 1 && after.state.last_seq === before.state.last_seq
-    if (!isExact) throw new LogUnavailable(`the stream begins at ${after.state.first_seq} after ${record.upTo} was dropped`)
+    if (!isExact)
+      throw new LogUnavailable(`the stream begins at ${after.state.first_seq} after ${record.upTo} was dropped`)
     return {
       messages: before.state.messages - after.state.messages,
       bytes: before.state.bytes - after.state.bytes,

@@ -71,7 +71,9 @@ function checkFile(
 ): readonly Finding[] {
   const problems: string[] = []
   if (sha256 !== file.sha256 || bytes !== file.bytes) problems.push('it is not the file that the manifest names')
-  const isSame = auditedStreams.every((stream) => JSON.stringify(positions[stream]) === JSON.stringify(file.streams[stream]))
+  const isSame = auditedStreams.every(
+    (stream) => JSON.stringify(positions[stream]) === JSON.stringify(file.streams[stream]),
+  )
   if (!isSame) problems.push('it holds other events than the manifest says')
   const isAnchored =
     checkpoint !== null &&

@@ -27,7 +27,8 @@ export async function checkArchiveFile(path: string, coordinatorKeys: readonly U
     ...source,
     sessions: async function* () {
       for await (const records of source.sessions()) {
-        for (const event of eventsOf(records)) positions.add(event.stream === 'MESSAGES' ? 'MESSAGES' : 'SESSIONS', event.sequence)
+        for (const event of eventsOf(records))
+          positions.add(event.stream === 'MESSAGES' ? 'MESSAGES' : 'SESSIONS', event.sequence)
         yield records
       }
     },

@@ -56,7 +56,8 @@ export async function readManifest(folder: string): Promise<readonly ArchiveFile
   const parsed = manifest.safeParse(parseJson(text))
   if (!parsed.success) throw new UnreadableArchive(`${path} is no manifest of an archive`)
   const { version, files } = parsed.data
-  if (version !== manifestVersion) throw new UnreadableArchive(`${path} has version ${version}: a later mpc can read it`)
+  if (version !== manifestVersion)
+    throw new UnreadableArchive(`${path} has version ${version}: a later mpc can read it`)
   return files
 }
 

@@ -63,7 +63,13 @@ async function* readAll(
 /** The sessions of a file, which has to be the one of the manifest. */
 async function* readChecked(folder: string, file: ArchiveFile, problems: Finding[]): AsyncGenerator<SessionRecords> {
   const blame = (reason: string, line: number | null = null) =>
-    problems.push({ kind: 'tampered', stream: 'FILE', sequence: line, sessionId: null, reason: `${file.name}: ${reason}` })
+    problems.push({
+      kind: 'tampered',
+      stream: 'FILE',
+      sequence: line,
+      sessionId: null,
+      reason: `${file.name}: ${reason}`,
+    })
   const path = join(folder, file.name)
   let source: AuditSource
   try {
@@ -78,12 +84,15 @@ async function* readChecked(folder: string, file: ArchiveFile, problems: Finding
   }
   const positions = new Positions()
   for await (const records of source.sessions()) {
-    for (const { stream, sequence } of eventsOf(records)) positions.add(stream === 'MESSAGES' ? stream : 'SESSIONS', sequence)
+    for (const { stream, sequence } of eventsOf(records))
+      positions.add(stream === 'MESSAGES' ? stream : 'SESSIONS', sequence)
     yield records
   }
   for (const { reason, sequence } of source.problems()) blame(reason, sequence)
   const found = positions.ranges()
-  const isSame = auditedStreams.every((stream) => JSON.stringify(found[stream]) === JSON.stringify(file.streams[stream]))
+  const isSame = auditedStreams.every(
+    (stream) => JSON.stringify(found[stream]) === JSON.stringify(file.streams[stream]),
+  )
   if (!isSame) blame('it holds other events than the manifest says')
 }
 

@@ -172,13 +172,22 @@ async function writeFile(
   const path = join(folder, name)
   const part = path + partSuffix
   const extent = { SESSIONS: newest.sessions.size, MESSAGES: newest.messages.size }
-  const source = { complete: false, extent, takenAtMs: nowMs, checkpoints, problems: () => [], sessions: () => sessions }
+  const source = {
+    complete: false,
+    extent,
+    takenAtMs: nowMs,
+    checkpoints,
+    problems: () => [],
+    sessions: () => sessions,
+  }
   const exported = await writeNew(part, exportLines(source, prove))
   const keys = coordinatorKeys.length > 0 ? coordinatorKeys : [newest.coordinatorKey]
   // Read back from the disk, as an auditor will, and trusting nobody but who has signed the log's checkpoints so far.
   const { report, positions } = await checkArchiveFile(part, keys)
-  const isWhole = report.verdict === 'intact' && report.sessions === exported.sessions && report.events === exported.events
-  if (!isWhole) throw new BadArchiveFile(`${part} is not what was written: ${report.findings[0]?.reason ?? 'cut short'}`)
+  const isWhole =
+    report.verdict === 'intact' && report.sessions === exported.sessions && report.events === exported.events
+  if (!isWhole)
+    throw new BadArchiveFile(`${part} is not what was written: ${report.findings[0]?.reason ?? 'cut short'}`)
   const hashed = await hashFile(part)
   await moveInto(part, path)
   return {

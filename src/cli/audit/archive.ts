@@ -58,7 +58,10 @@ async function archiveInto(options: ArchiveCommand): Promise<number> {
   }
 }
 
-function report({ report: found, checkpoints, files, left }: Archived, { output: folder, json }: ArchiveCommand): number {
+function report(
+  { report: found, checkpoints, files, left }: Archived,
+  { output: folder, json }: ArchiveCommand,
+): number {
   if (json === true) {
     const { verdict, findings } = found
     console.log(JSON.stringify({ verdict, findings, checkpoints, files, left }, null, 2))

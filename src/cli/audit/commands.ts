@@ -35,7 +35,9 @@ export function addAuditCommands(program: Command): void {
     .addHelpText('after', natsHelp)
     .action(async (options: ListOptions) => (await import('./list.ts')).list(options))
 
-  located(audit.command('show <session>').description('a session event by event: who, when, size, hash, in order or not'))
+  located(
+    audit.command('show <session>').description('a session event by event: who, when, size, hash, in order or not'),
+  )
     .option('--file <export>', 'from an export in place of the log')
     .option('--archive <folder>', 'where messages are that were trimmed')
     .option('--follow', 'go on until the session is over')
@@ -55,9 +57,17 @@ export function addAuditCommands(program: Command): void {
   const archive = located(audit.command('archive'))
     .description('copy sessions that are over into checked files, going on where the last run ended')
     .requiredOption('-o, --output <folder>', 'of the archive')
-    .option('--before <when>', 'only sessions over for so long (30d, 12h), or before a time', endedBefore, endedBefore('30d'))
+    .option(
+      '--before <when>',
+      'only sessions over for so long (30d, 12h), or before a time',
+      endedBefore,
+      endedBefore('30d'),
+    )
     .option('--file-size <bytes>', 'begin another file after so many bytes of events', fileSize, 256 * 1024 * 1024)
-    .option('--database [url]', "compare with the checkpoints that Postgres keeps (default: DATABASE_URL, or the stack's)")
+    .option(
+      '--database [url]',
+      "compare with the checkpoints that Postgres keeps (default: DATABASE_URL, or the stack's)",
+    )
     .option('--coordinator-key <hex>', 'public key that signs the checkpoints; may be repeated', publicKey, [])
     .option('--json', 'as one JSON object')
     .addHelpText('after', `${archiveHelp}\n${natsHelp}`)

@@ -25,7 +25,12 @@ export async function exportLog(sessionIds: readonly string[], options: ExportOp
       return writeExport(source, output, force === true)
     }
     const source = await selectSessions(log, sessionIds, nowMs, archive)
-    return writeExport(wholeSessions(source), output, force === true, await openProver(log, source.checkpoints, archive))
+    return writeExport(
+      wholeSessions(source),
+      output,
+      force === true,
+      await openProver(log, source.checkpoints, archive),
+    )
   })
   const { sessions, events, sha256 } = exported
   console.log(`${output}: ${counted(sessions, 'session')}, ${counted(events, 'event')}, sha256 ${sha256}`)

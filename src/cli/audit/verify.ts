@@ -11,7 +11,14 @@ import type { AuditSource } from '../../audit/records.ts'
 import { openExport } from '../../audit/read-export.ts'
 import { isToken } from '../../events/subjects.ts'
 import { StartupError } from '../startup-error.ts'
-import { archiveAt, archivedCheckpoints, chainHeads, keptCheckpoints, withLog, type WhereOptions } from './audited-log.ts'
+import {
+  archiveAt,
+  archivedCheckpoints,
+  chainHeads,
+  keptCheckpoints,
+  withLog,
+  type WhereOptions,
+} from './audited-log.ts'
 import { findingText, verdictLine } from './render.ts'
 
 export type VerifyOptions = WhereOptions &

@@ -12,7 +12,8 @@ export async function acceptGuard(env: NodeJS.ProcessEnv): Promise<void> {
     const accepted = await onStore(location, () => acceptGuardIn(folders, encryption, deviceId))
     const { guard, guardId, bans, frozenKeys, keysWithPolicy } = accepted
     console.log(`guard ${guardId} in ${folders.guard} (${guard}): ${bans} bans, ${frozenKeys} frozen keys are known`)
-    if (keysWithPolicy > 0) console.log(`${keysWithPolicy} keys with a policy refuse approvals that were made until now`)
+    if (keysWithPolicy > 0)
+      console.log(`${keysWithPolicy} keys with a policy refuse approvals that were made until now`)
   } finally {
     encryption.close()
   }

@@ -25,7 +25,8 @@ export async function onStore<Result>({ folders }: StoreLocation, work: () => Pr
   try {
     return await work()
   } catch (error) {
-    if (error instanceof GuardMissing) throw new ConfigurationError('MPC_GUARD_DIR', `${folders.guard} ${error.message}`)
+    if (error instanceof GuardMissing)
+      throw new ConfigurationError('MPC_GUARD_DIR', `${folders.guard} ${error.message}`)
     if (error instanceof StorageError) throw new ConfigurationError('MPC_SHARE_DIR', error.message)
     throw error
   }

@@ -2,10 +2,14 @@
 import type { Command } from 'commander'
 
 export function addProjectionCommands(program: Command): void {
-  const projections = program.command('projections').description('the read models in Postgres, which the log can always give back')
+  const projections = program
+    .command('projections')
+    .description('the read models in Postgres, which the log can always give back')
   projections
     .command('rebuild')
-    .description("build the coordinator's read model anew from the log while the system serves, compare, put it in place")
+    .description(
+      "build the coordinator's read model anew from the log while the system serves, compare, put it in place",
+    )
     .option('--verify', 'compare only; exit code 1 where the log says otherwise')
     .option('--data <folder>', 'of a dev stack that runs: its NATS and PostgreSQL are used', '.mpc')
     .addHelpText(

@@ -149,7 +149,12 @@ function completed(session: SessionRow, stored: StoredEvent, result: SessionComp
 
 function failed(participants: readonly ParticipantRow[], { reason, reportedBy, culprits }: SessionFailed): Change {
   return {
-    session: { status: 'failed', failure_reason: reason, failure_reported_by: reportedBy || null, failure_culprits: culprits },
+    session: {
+      status: 'failed',
+      failure_reason: reason,
+      failure_reported_by: reportedBy || null,
+      failure_culprits: culprits,
+    },
     participants: withStatus(participants, 'failed', [reportedBy, ...culprits]),
   }
 }
