@@ -23,8 +23,14 @@ export async function openProver(
   archive: Archive | null = null,
 ): Promise<Prover> {
   const newest = checkpoints.at(-1)
-  if (newest === undefined) return () => null
-  const { sessions, messages } = decodeCheckpoint(newest.data)
+  return newest === undefined ? () => null : proverOf(await readTrees(log, newest, archive))
+}
+
+export type Trees = Readonly<Record<AuditedStream, MerkleTree>>
+
+/** Those that a checkpoint commits to. Throws LogUnavailable. */
+export async function readTrees(log: LogReader, checkpoint: StoredEvent, archive: Archive | null): Promise<Trees> {
+  const { sessions, messages } = decodeCheckpoint(checkpoint.data)
   const leaves = { SESSIONS: new LeafStore(), MESSAGES: new LeafStore() }
   await readLeaves(log, allSessions, sessions, leaves.SESSIONS)
   await readLeaves(log, allMessages, messages, leaves.MESSAGES)
@@ -36,13 +42,13 @@ export async function openProver(
   }
   const isOpen = trimmed !== null && archive === null && trimmed.upTo <= messages.size
   const base = isOpen ? { size: trimmed.upTo, subtrees: trimmed.subtrees } : undefined
-  return proverOf({
+  return {
     SESSIONS: treeOf(leaves.SESSIONS, 'SESSIONS', sessions.size),
     MESSAGES: treeOf(leaves.MESSAGES, 'MESSAGES', messages.size, base),
-  })
+  }
 }
 
-export function proverOf(trees: Readonly<Record<AuditedStream, MerkleTree>>): Prover {
+export function proverOf(trees: Trees): Prover {
   return ({ stream, sequence }) => {
     const tree = trees[stream === 'MESSAGES' ? 'MESSAGES' : 'SESSIONS']
     return tree.baseSize < sequence && sequence <= tree.size ? tree.inclusionProof(sequence - 1) : null

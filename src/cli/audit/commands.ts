@@ -4,6 +4,7 @@ import { natsHelp } from './audited-log.ts'
 import type { ArchiveCommand } from './archive.ts'
 import type { ExportOptions } from './export.ts'
 import type { ListOptions } from './list.ts'
+import type { ProveOptions } from './prove.ts'
 import type { ShowOptions } from './show.ts'
 import type { TrimCommand } from './trim.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -53,6 +54,14 @@ export function addAuditCommands(program: Command): void {
     .action(async (sessions: string[], options: ExportOptions) => {
       await (await import('./export.ts')).exportLog(sessions, options)
     })
+
+  located(audit.command('prove'))
+    .description('prove that a checkpoint only adds to an earlier one, for whoever kept that: verify checks it')
+    .option('--from <number>', 'the earlier checkpoint', wholeNumber, 1)
+    .option('--to <number>', 'the later one (default: the newest)', wholeNumber)
+    .option('--archive <folder>', 'where messages are that were trimmed')
+    .addHelpText('after', natsHelp)
+    .action(async (options: ProveOptions) => (await import('./prove.ts')).prove(options))
 
   const archive = located(audit.command('archive'))
     .description('copy sessions that are over into checked files, going on where the last run ended')

@@ -19,6 +19,7 @@ import {
   withLog,
   type WhereOptions,
 } from './audited-log.ts'
+import { consistencyIn, verifyConsistencyFile } from './prove.ts'
 import { findingText, verdictLine } from './render.ts'
 
 export type VerifyOptions = WhereOptions &
@@ -41,6 +42,8 @@ const maxShown = 20
 /** Resolves to the exit code; prints what it is about. */
 export async function verify(target: string | undefined, options: VerifyOptions): Promise<number> {
   try {
+    const proof = target !== undefined && existsSync(target) ? consistencyIn(target) : null
+    if (proof !== null) return await verifyConsistencyFile(proof, keysOf(options), options.json === true)
     const { report, checkpoints } = await judge(target, options)
     if (options.json === true) console.log(JSON.stringify({ ...report, checkpoints }, null, 2))
     else {
@@ -55,11 +58,15 @@ export async function verify(target: string | undefined, options: VerifyOptions)
   }
 }
 
+function keysOf({ coordinatorKey }: VerifyOptions): readonly Uint8Array[] {
+  return coordinatorKey.map((hex) => hexToBytes(hex))
+}
+
 type Judged = Readonly<{ report: LogReport; /** What they cover, in one line. */ checkpoints: string }>
 
 async function judge(target: string | undefined, options: VerifyOptions): Promise<Judged> {
-  const { all, database, coordinatorKey, since } = options
-  const coordinatorKeys = coordinatorKey.map((hex) => hexToBytes(hex))
+  const { all, database, since } = options
+  const coordinatorKeys = keysOf(options)
   const archive = await archiveAt(options.archive)
   if (archive !== null && target === undefined && all !== true) return judgeArchive(archive, coordinatorKeys)
   const isOneThing = (target === undefined) === (all === true)

@@ -214,6 +214,24 @@ describe('trimming', () => {
       expect({ code, covers: /covers (\d+) of \1 events/.test(stdout) }, stdout).toEqual({ code: 0, covers: true })
     }
 
+    const proof = join(at.folder, 'proof')
+    const prove = async (...more: readonly string[]) => {
+      const { stdout, ...rest } = await at.audit('prove', ...more)
+      if (stdout !== '') writeFileSync(proof, stdout)
+      return rest
+    }
+    expect(await prove()).toMatchObject({ code: 1, stderr: expect.stringMatching(/--archive/) })
+    for (const more of [['--archive', archive], ['--from', '2']]) {
+      expect(await prove(...more)).toMatchObject({ code: 0 })
+      expect(await at.audit('verify', proof, '--coordinator-key', coordinatorKey)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^intact: checkpoint \d only adds to checkpoint [12]: sessions \d+ to 42,/),
+      })
+    }
+    const said = JSON.parse(readFileSync(proof, 'utf8')) as { proofs: { SESSIONS: string[] } }
+    writeFileSync(proof, JSON.stringify({ ...said, proofs: { ...said.proofs, SESSIONS: said.proofs.SESSIONS.toReversed() } }))
+    expect(await at.audit('verify', proof)).toMatchObject({ code: 1, stdout: expect.stringMatching(/^TAMPERED: SESSIONS of/) })
+
     await run()
     expect(await at.audit('trim', '--archive', archive, '--yes')).toMatchObject({ code: 0 })
     expect((await stateOfMessages()).first_seq).toBe(lastOf(4))
