@@ -10,10 +10,12 @@ import { createWorkerHost } from '../../src/party/node/worker-host.ts'
 import { openDevice } from '../../src/cli/device.ts'
 import { openLogReader } from '../../src/events/log-reader.ts'
 import { formsOf, secretsOfShare } from './fixtures/secret-forms.ts'
-import { makeKey, recovery, tokenOf, user, useSystem } from './fixtures/system.ts'
+import { recordingNonces, rOf, scalarOf } from './fixtures/recorded-nonces.ts'
+import { makeKey, recovery, sign, tokenOf, user, useSystem } from './fixtures/system.ts'
 
 // Also where the services say all that they can.
 const system = useSystem(() => ({ MPC_LOG_LEVEL: 'trace' }))
+const messageHash = '8dcd9f3511659638d5c33938ddb7fee9bb63533b94a97c7467d3fd36abbdca81'
 
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -21,12 +23,13 @@ function filesBelow(folder: string): readonly string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-async function tableText(url: string): Promise<string> {
+async function tableText(url: string, schema: string): Promise<string> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
     const tables = await client.query<{ name: string }>(
-      "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'coordinator'",
+      "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = $1",
+      [schema],
     )
     const rows: string[] = []
     for (const { name } of tables.rows) {
@@ -55,10 +58,18 @@ async function exportOf(natsUrl: string): Promise<ReadonlyMap<string, Buffer>> {
   }
 }
 
-test('after a key generation no share, token or e-mail address is in log files, exports, read models or log lines', async () => {
+/** What outlives sessions: key-encryption keys, identities and the key of the credentials, as their files have them. */
+function longTermKeys(folder: string): ReadonlyMap<string, readonly Buffer[]> {
+  const isKey = (text: string) => /^[0-9a-f]{64}$/.test(text)
+  const files = filesBelow(join(folder, 'keys')).map((file) => [file, readFileSync(file, 'utf8').trim()] as const)
+  return new Map(files.filter(([, text]) => isKey(text)).map(([file, text]) => [file, formsOf(Buffer.from(text, 'hex'))]))
+}
+
+test('after a key and a signature no share, nonce, key, token or e-mail address is in log files, exports, databases or log lines', async () => {
   const { stack } = system()
   const shares: Uint8Array[] = []
-  const host = recordingShares(createWorkerHost(), shares)
+  const nonces: Buffer[] = []
+  const host = recordingNonces(recordingShares(createWorkerHost(), shares), nonces)
   const devices = await Promise.all(
     [user, recovery].map(async ({ party_id, device_type, device_id }) => ({
       party_id,
@@ -74,11 +85,15 @@ test('after a key generation no share, token or e-mail address is in log files, 
   )
   const session = await system().openKeygen()
   const outcomes = await Promise.all(devices.map(({ party_id, device }) => makeKey(device, party_id, session)))
-  for (const { device } of devices) device.close()
-  await host.close()
   const [made] = outcomes
   if (made?.kind !== 'key-made') throw new Error('no key was made')
-  await system().createAccount(Buffer.from(made.publicKey).toString('hex'))
+  const account = await system().createAccount(Buffer.from(made.publicKey).toString('hex'))
+  const signing = await system().openSigning(account, messageHash, [user, recovery])
+  const signed = await Promise.all(devices.map(({ party_id, device }) => sign(device, party_id, signing, messageHash)))
+  for (const { device } of devices) device.close()
+  await host.close()
+  const [signature] = signed
+  if (signature?.kind !== 'signed') throw new Error(`nothing was signed: ${JSON.stringify(signed)}`)
 
   expect(shares).toHaveLength(2)
   const secrets = new Map<string, readonly Buffer[]>()
@@ -89,11 +104,24 @@ test('after a key generation no share, token or e-mail address is in log files, 
   for (const partyId of Object.keys(session.join_tokens)) {
     secrets.set(`join token of ${partyId}`, [Buffer.from(tokenOf(session, partyId))])
   }
-  secrets.set('e-mail address', [Buffer.from('@example.com')])
+  for (const partyId of Object.keys(signing.join_tokens)) {
+    secrets.set(`join token of ${partyId} for signing`, [Buffer.from(tokenOf(signing, partyId))])
+  }
+  // These are the nonces: they make the signature's r.
+  expect(nonces).toHaveLength(2)
+  expect(Buffer.from(signature.r).toString('hex')).toBe(rOf(nonces))
+  nonces.forEach((nonce, i) => secrets.set(`nonce ${i}`, [...formsOf(nonce), ...formsOf(scalarOf(nonce))]))
+  const keys = longTermKeys(stack.folder)
+  expect(keys.size).toBeGreaterThan(6)
+  for (const [file, forms] of keys) secrets.set(file, forms)
+  const email = 'e-mail address'
+  secrets.set(email, [Buffer.from('@example.com')])
 
   const logFiles = [...filesBelow(join(stack.folder, 'nats')), ...filesBelow(join(stack.folder, 'logs'))]
   const places = new Map<string, Buffer>(logFiles.map((file) => [file, readFileSync(file)] as const))
-  places.set('coordinator tables', Buffer.from(await tableText(stack.databaseUrl)))
+  places.set('coordinator tables', Buffer.from(await tableText(stack.databaseUrl, 'coordinator')))
+  const accounts = 'account tables'
+  places.set(accounts, Buffer.from(await tableText(stack.databaseUrl, 'account')))
   for (const [part, content] of await exportOf(stack.natsUrl)) places.set(part, content)
   const stored = [...places.values()]
   // The search works: what must be there is found.
@@ -102,10 +130,12 @@ test('after a key generation no share, token or e-mail address is in log files, 
   expect(places.get('events of the audit export')?.includes(session.session_id)).toBe(true)
   for (const [what, secretForms] of secrets) {
     for (const [place, content] of places) {
+      // The one place that addresses are for, and a search that finds them there.
+      const isExpected = what === email && place === accounts
       expect(
         secretForms.some((form) => content.includes(form)),
         `${what} in ${place}`,
-      ).toBe(false)
+      ).toBe(isExpected)
     }
   }
 })
