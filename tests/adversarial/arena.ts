@@ -13,8 +13,10 @@ import type { SessionOutcome } from '../../src/party/session/run.ts'
 import type { Approve } from '../../src/party/session/terms.ts'
 import type { StoredShare } from '../../src/party/store/share-store.ts'
 import { createConnectTransport } from '../../src/party/transport/connect-transport.ts'
+import { approvalMessage, policyMessage } from '../../src/policy/wire.ts'
 import { startServices, type Services } from '../integration/party/services.ts'
 import { testParty, type TestParty } from '../unit/party/fixtures/parties.ts'
+import { approval } from './approvals.ts'
 import { hurriedClock, roundTimeoutMs } from './hurried-clock.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
 import { corruptHost } from './lying-party.ts'
@@ -37,7 +39,8 @@ export type Arena = Readonly<{
   services: Services
   lying: LyingServices
   host: ExecutionHost
-  keys: ReadonlyMap<KeyType, MadeKey>
+  /** By `keyNameOf`. */
+  keys: ReadonlyMap<string, MadeKey>
   close: () => Promise<void>
 }>
 
@@ -60,12 +63,12 @@ export type Told = Readonly<{
 /** Longer than any session here takes on a slow machine: what runs on is a party that was held. */
 const patienceMs = 170_000
 
-export async function openArena(keyTypes: readonly KeyType[]): Promise<Arena> {
+export async function openArena(lies: readonly Lie[]): Promise<Arena> {
   const services = await startServices()
   await services.stop('party')
   const lying = await startLyingServices(services)
   const host = createWorkerHost({ workers: 1 })
-  const keys = new Map<KeyType, MadeKey>()
+  const keys = new Map<string, MadeKey>()
   const arena: Arena = {
     services,
     lying,
@@ -76,18 +79,26 @@ export async function openArena(keyTypes: readonly KeyType[]): Promise<Arena> {
       await Promise.all([services.close(), host.close()])
     },
   }
-  for (const keyType of keyTypes) keys.set(keyType, await makeKey(arena, keyType))
+  for (const lie of lies) {
+    if (!keys.has(keyNameOf(lie))) keys.set(keyNameOf(lie), await makeKey(arena, lie))
+  }
   return arena
 }
 
-async function makeKey(arena: Arena, keyType: KeyType): Promise<MadeKey> {
-  const honest = { name: 'none', step: 'none', keyType, end: 'harmless', tell: () => {} } as const
+function keyNameOf({ keyType, policy }: Lie): string {
+  return policy === undefined ? keyType : `${keyType} with a policy`
+}
+
+async function makeKey(arena: Arena, lie: Lie): Promise<MadeKey> {
+  const { keyType, policy } = lie
+  const governed = policy === undefined ? {} : { policy }
+  const honest = { name: 'none', step: 'none', keyType, end: 'harmless', tell: () => {}, ...governed } as const
   const made = await runSession(arena, { ...honest, session: 'keygen', parties: group })
   const shares = new Map(made.honest.flatMap(({ partyId, stored }) => (stored === null ? [] : [[partyId, stored]])))
   const publicKey = shares.get('alice')?.key.publicKey
   if (publicKey === undefined || shares.size < 3) throw new Error(`no key: ${JSON.stringify(made.honest[0]?.outcome)}`)
   const key = { keyId: made.sessionId, keyType, publicKey, shares, earlier: made.seen.messages }
-  const signing = { ...arena, keys: new Map([[keyType, key]]) }
+  const signing = { ...arena, keys: new Map([[keyNameOf(lie), key]]) }
   const signed = await runSession(signing, { ...honest, session: 'sign', parties: ['alice', 'bob'] })
   return { ...key, earlier: [...made.seen.messages, ...signed.seen.messages] }
 }
@@ -95,11 +106,12 @@ async function makeKey(arena: Arena, keyType: KeyType): Promise<MadeKey> {
 /** Runs one session in which the lie is told, to its end. */
 export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
   const { services, lying } = arena
-  const key = lie.session === 'sign' ? (arena.keys.get(lie.keyType) ?? null) : null
-  if (lie.session === 'sign' && key === null) throw new Error(`no key of type ${lie.keyType}`)
+  const key = lie.session === 'sign' ? (arena.keys.get(keyNameOf(lie)) ?? null) : null
+  if (lie.session === 'sign' && key === null) throw new Error(`no key: ${keyNameOf(lie)}`)
   const { sessionId, joinTokens } = await services.caller.createSession({
     ...(key === null ? { sessionType: 'keygen', thresholdT: 2, thresholdN: lie.parties.length } : aboutOf(key)),
     keyType: key === null ? lie.keyType : '',
+    ...(lie.policy !== undefined && (key === null ? { policy: policyMessage(lie.policy) } : await approvedBy(lie, key))),
     participants: lie.parties.map((partyId) => ({ partyId, deviceType: 'test', deviceId: `device-of-${partyId}` })),
   })
   let lies = 0
@@ -109,12 +121,13 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
     sessionId,
     joinTokens,
     parties: lie.parties,
+    key,
     hooks: lying.hooksOf(sessionId),
     lied: () => {
       lies += 1
       tellNow()
     },
-    earlier: arena.keys.get(lie.keyType)?.earlier ?? [],
+    earlier: arena.keys.get(keyNameOf(lie))?.earlier ?? [],
     url: lying.url,
   }
   const connection = connectService(lying.url)
@@ -132,7 +145,10 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
       const host = corrupt === undefined ? arena.host : corruptHost(arena.host, corrupt)
       const party = await testParty(partyId, transportChanges(transport), { host, log, limits, clock, ...parts })
       const share = key?.shares.get(partyId)
-      if (share !== undefined && !(await party.store.shares.has(share.key.keyId))) await party.store.shares.put(share)
+      if (share !== undefined && !(await party.store.shares.has(share.key.keyId))) {
+        if (share.key.policy !== null) await party.store.approvals.create(share.key.keyId)
+        await party.store.shares.put(share)
+      }
       const approve = lie.approve?.(partyId) ?? approvalOf(lie, key)
       const order = { joinToken: joinTokens[partyId] ?? '', partyId, approve }
       const signal = isLiar ? liarEnds.signal : undefined
@@ -156,8 +172,14 @@ function aboutOf({ keyId, keyType }: MadeKey) {
   return { sessionType: 'sign', keyId, ...about } as const
 }
 
-function approvalOf({ keyType, parties }: Lie, key: MadeKey | null): Approve {
-  if (key === null) return approveKeygen({ thresholdT: 2, thresholdN: parties.length, keyType })
+/** What the owner of a key with a policy says to the session that the lie is told in. */
+async function approvedBy({ parties }: Lie, key: MadeKey) {
+  return { approvals: [approvalMessage(await approval(key, parties))] }
+}
+
+function approvalOf({ keyType, parties, policy }: Lie, key: MadeKey | null): Approve {
+  const governed = policy === undefined ? {} : { policy }
+  if (key === null) return approveKeygen({ thresholdT: 2, thresholdN: parties.length, keyType, ...governed })
   const expected = keyType === 'eddsa-ed25519' ? { message } : { messageHash }
   return approveSigning({ ...expected, keyId: key.keyId })
 }

@@ -18,6 +18,7 @@ import {
 } from './coordinator-view.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
 import { coordinatorCourseLies } from './coordinator-course-lies.ts'
+import { coordinatorPolicyLies } from './coordinator-policy-lies.ts'
 
 const signers = ['alice', 'bob']
 const signing = { session: 'sign', keyType: 'eddsa-ed25519', parties: signers } as const
@@ -349,4 +350,5 @@ export const coordinatorLies: readonly Lie[] = [
     }),
   },
   ...coordinatorCourseLies,
+  ...coordinatorPolicyLies,
 ]

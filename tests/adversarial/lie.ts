@@ -3,10 +3,12 @@ import type { KeyType } from '../../src/crypto/key-type.ts'
 import type { FailureReason } from '../../src/party/failure.ts'
 import type { Outbound } from '../../src/crypto/protocol.ts'
 import type { PartyLimits } from '../../src/party/limits.ts'
+import type { KeyPolicy } from '../../src/policy/key-policy.ts'
 import type { Approve } from '../../src/party/session/terms.ts'
 import type { PartyTransport } from '../../src/party/transport/party-transport.ts'
 import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
 import type { PartyChanges } from '../unit/party/fixtures/parties.ts'
+import type { MadeKey } from './arena.ts'
 import type { Hooks } from './lying-services.ts'
 
 export type Liar = 'coordinator' | 'router' | 'party'
@@ -19,6 +21,8 @@ export type Scene = Readonly<{
   sessionId: string
   joinTokens: Readonly<Record<string, string>>
   parties: readonly string[]
+  /** That is to sign; null where one is made. */
+  key: MadeKey | null
   hooks: Hooks
   /** The lie has been told: once more. */
   lied: () => void
@@ -44,6 +48,8 @@ export type Lie = Readonly<{
   session: 'keygen' | 'sign'
   keyType: KeyType
   parties: readonly string[]
+  /** Of the key, where it has one: every device expects it, and its owner approves of the signature. */
+  policy?: KeyPolicy
   /** Sets hooks before anybody joins. */
   tell: (scene: Scene) => void | Promise<void>
   /** What the lying party is, where a party lies. */

@@ -12,7 +12,7 @@ export function tellAll(liar: Liar, lies: readonly Lie[]): void {
   const tally = emptyTally()
 
   beforeAll(async () => {
-    arena = await openArena([...new Set(lies.map(({ keyType }) => keyType))])
+    arena = await openArena(lies)
   })
   afterAll(async () => {
     await arena.close()
