@@ -44,7 +44,9 @@ export async function requireInForce({ approvals, clock }: Parts, terms: SignTer
   if (policy === null) return clock.nowMs()
   const clockMs = clock.nowMs()
   const nowMs = await approvals.timeMs(keyId, clockMs)
-  // By the clock, even where the ledger stands for a later time (`assumeSpent`): what it forgets must have expired.
+  // By the clock, even where the ledger stands for a later time (`assumeSpent`): that must not open a key early, and
+  // what the ledger forgets must have expired.
+  if (policy.notBefore > clockMs / 1_000) throw new SessionFailure('policy_forbids', 'policy.not_before: is to come')
   if (terms.approvals.some(({ expiresAt }) => expiresAt > clockMs / 1_000 + maxApprovalSeconds)) {
     throw new SessionFailure('approval_invalid', `approvals: one expires in more than ${maxApprovalSeconds} seconds`)
   }

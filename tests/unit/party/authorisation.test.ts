@@ -10,7 +10,7 @@ import { openPartyStore } from '../../../src/party/node/party-store.ts'
 import { StorageError } from '../../../src/party/store/records.ts'
 import type { Approve } from '../../../src/party/session/terms.ts'
 import type { SessionSnapshot } from '../../../src/party/transport/party-transport.ts'
-import type { Approval, SigningSubject } from '../../../src/policy/approval.ts'
+import { maxApprovalSeconds, type Approval, type SigningSubject } from '../../../src/policy/approval.ts'
 import type { KeyPolicy } from '../../../src/policy/key-policy.ts'
 import { alice, approvalBy, bob, mallory, policy } from '../policy/fixtures.ts'
 import { MemoryServices, type SessionPlan } from './fixtures/memory-services.ts'
@@ -222,6 +222,18 @@ describe('nothing is signed', () => {
     expect(outcomes).toContainEqual(expect.objectContaining({ reason: 'declined' }))
     expect(services.routed).toEqual([])
   })
+})
+
+test('a ledger that stands for a later time does not open a key before its time', async () => {
+  const early = policy({ notBefore: soon() })
+  const expiresAt = Math.floor(Date.now() / 1_000) + maxApprovalSeconds - 5
+  const approvals = [await approvalBy(alice, subject, early, { nonce: 'fresh', expiresAt })]
+  const services = new MemoryServices({ ...plan, policy: early, approvals })
+  const parties = await signersOf(services, early)
+  // As after `mpc party accept-guard`: approvals from before it are refused, this one is not.
+  for (const { store } of parties) await store.approvals.assumeSpent(keyId, early, Date.now() - 10_000)
+  expect(await runAll(services, parties)).toContainEqual(expect.objectContaining({ reason: 'policy_forbids' }))
+  expect(services.routed).toEqual([])
 })
 
 describe('an approval counts once', () => {
