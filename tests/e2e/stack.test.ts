@@ -2,7 +2,12 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createDatabase } from '../setup/database.ts'
+import { startNats } from '../setup/nats.ts'
 import { runStack, untilNothingRuns, type StackCommand } from './fixtures/stack-command.ts'
 
 let folder: string
@@ -146,6 +151,23 @@ test('whatever ends a stack, nothing is left running and nothing kept is lost', 
   }
 })
 
+test('a stack that is given NATS_URL and DATABASE_URL uses those, and starts no server of its own', async () => {
+  const [nats, database] = await Promise.all([startNats(), createDatabase()])
+  try {
+    const stack = start(join(folder, 'given'), { NATS_URL: nats.url, DATABASE_URL: database.url })
+    const urls = await stack.started()
+    expect(stack.leftRunning().filter(({ command }) => /nats-server|postgres/.test(command))).toEqual([])
+    const { session_id: id } = await json(`${urls['session-coordinator']}/api/v1/sessions`, keygen)
+    expect(await storedSessions(nats.url)).toBe(1)
+    await vi.waitFor(async () => expect(await sessionsInReadModel(database.url)).toEqual([{ session_id: id }]))
+    stack.process.kill('SIGTERM')
+    expect((await stack.finished).code).toBe(0)
+    await untilNothingRuns(stack)
+  } finally {
+    await Promise.all([nats.stop(), database.drop()])
+  }
+})
+
 describe('mpc start refuses in one line', () => {
   const data = () => join(folder, 'refused')
 
@@ -180,6 +202,19 @@ describe('mpc start refuses in one line', () => {
     expect(await refusal(start(data(), {}, ['--prots', 'auto']))).toContain("unknown option '--prots'")
   })
 })
+
+async function storedSessions(natsUrl: string): Promise<number> {
+  const client = await connect({ servers: natsUrl })
+  const { state } = await (await jetstreamManager(client)).streams.info('SESSIONS')
+  await client.close()
+  return state.messages
+}
+
+async function sessionsInReadModel(databaseUrl: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  return (await client.query('select session_id from coordinator.sessions').finally(() => client.end())).rows
+}
 
 async function refusal(command: StackCommand): Promise<string> {
   const { code, stdout, stderr } = await command.finished
