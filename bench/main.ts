@@ -14,16 +14,7 @@ const help = `npm run bench [-- --json] [-- --quick] [-- --no-peers] [-- --peers
   --no-peers  everything but those: nothing is fetched
   --timing    only: whether the time of secret arithmetic depends on operands, beside BigInt's`
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    quick: { type: 'boolean' },
-    peers: { type: 'boolean' },
-    'no-peers': { type: 'boolean' },
-    timing: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
-})
+const values = readOptions()
 
 const share = values.quick === true ? 0.1 : 1
 const count = (full: number) => Math.max(4, Math.round(full * share))
@@ -150,6 +141,17 @@ function printTimings(rows: readonly TimingRow[]): void {
     ]),
   )
   console.log('\n|t| (Welch) above about 5 is evidence of a dependence; below it, nothing was found, which proves nothing.')
+}
+
+function readOptions() {
+  const flag = { type: 'boolean' } as const
+  const options = { json: flag, quick: flag, peers: flag, 'no-peers': flag, timing: flag, help: flag }
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+    process.exit(2)
+  }
 }
 
 function floorOf(system: readonly SystemRow[], { inFlight }: SystemRow): number {

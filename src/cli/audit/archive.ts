@@ -1,9 +1,9 @@
 /** `mpc audit archive`: copies sessions that are over into checked files. Takes nothing out of the log. */
-import { mkdir } from 'node:fs/promises'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { archiveLog, type Archived } from '../../audit/archive/write-archive.ts'
 import { archiveOf } from '../../audit/archive/open-archive.ts'
 import { readManifest, type ArchiveFile } from '../../audit/archive/manifest.ts'
+import { makeFolder } from '../../party/node/make-folder.ts'
 import { lockFolder } from '../stack/data-lock.ts'
 import { StartupError } from '../startup-error.ts'
 import { archivedCheckpoints, keptCheckpoints, withLog, type WhereOptions } from './audited-log.ts'
@@ -32,7 +32,7 @@ export async function archive(options: ArchiveCommand): Promise<number> {
 
 async function archiveInto(options: ArchiveCommand): Promise<number> {
   const { output: folder, before, fileSize, database, coordinatorKey, json } = options
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   const release = lockFolder(folder, (pid) => `process ${pid} writes to the archive ${folder}`)
   try {
     const files = (await readManifest(folder)) ?? []

@@ -1,8 +1,9 @@
 /** nkeys for the NATS users of deploy/nats: a seed file for each, and the public halves as nats-server includes them. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
 import { readSecretFile } from '../../edge/secret-key-file.ts'
+import { makeFolder } from '../../party/node/make-folder.ts'
 import { StartupError } from '../startup-error.ts'
 
 /** Each has an account of its own in deploy/nats/accounts.conf. */
@@ -17,7 +18,7 @@ export const usersFile = (folder: string): string => join(folder, 'users.conf')
  * left as it is. Throws StartupError.
  */
 export function makeUserKeys(folder: string): readonly string[] {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   const conf = usersFile(folder)
   if (existsSync(conf)) throw new StartupError(`${conf} is there already: name another folder for new keys`)
   const users = natsUsers.map((user) => ({ user, file: seedFile(folder, user), key: keyIn(seedFile(folder, user)) }))

@@ -10,8 +10,9 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { identityFromSeed } from '../../identity/identity-key.ts'
+import { makeFolder } from '../../party/node/make-folder.ts'
 import { StartupError } from '../startup-error.ts'
 import { serviceSpecs, type ServiceName } from './services.ts'
 
@@ -71,13 +72,6 @@ export function makeDataFolder(path: string): DataFolder {
     const reason = reasons[code] ?? code
     throw new StartupError(`the data folder ${path} cannot be written (${reason}): choose another with --data`)
   }
-}
-
-/** One level at a time: Node's recursive mkdir never ends where the kernel lets nobody make folders, as in /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  mkdirSync(path)
 }
 
 /** Creates the keys that are missing, and the lists of server parties. Existing keys are never replaced. */

@@ -3,9 +3,10 @@
  * old one, and the folder is flushed too: a crash at any point leaves the old record or the new one.
  */
 import { randomUUID } from 'node:crypto'
-import { access, constants, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { access, constants, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRecordName, requireRecordName, StorageError, type Records } from '../store/records.ts'
+import { makeFolder } from './make-folder.ts'
 
 const temporaryEnding = '.tmp'
 
@@ -15,7 +16,7 @@ const temporaryEnding = '.tmp'
  */
 export async function openFileRecords(folder: string, ending: string): Promise<Records> {
   await attempt('cannot be used', folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     for (const file of await readdir(folder)) {
       if (file.includes(`${ending}.`) && file.endsWith(temporaryEnding)) await unlink(join(folder, file))

@@ -132,4 +132,6 @@ test('a store does not open in a folder that cannot be used', async () => {
   await writeFile(file, '')
   await chmod(file, 0o600)
   await expect(openPartyStore(file, kek, 'server_001')).rejects.toThrow(/cannot be used/)
+  // Where nobody makes folders: Node's own recursive mkdir never answers there.
+  await expect(openPartyStore('/proc/no/folder', kek, 'server_001')).rejects.toThrow(/cannot be used/)
 })
