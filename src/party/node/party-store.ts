@@ -7,7 +7,7 @@ import type { KeyEncryption } from '../store/key-encryption.ts'
 import { localKeyEncryption } from '../store/local-key-encryption.ts'
 import { createPartyStore } from '../store/party-store.ts'
 import type { Records } from '../store/records.ts'
-import { openStoreKeys, type StoreKeys, type StoreRecords } from '../store/store-keys.ts'
+import { openStoreKeys, wipeStoreKeys, type StoreRecords } from '../store/store-keys.ts'
 import { openFileRecords } from './file-records.ts'
 
 export type PartyFolders = Readonly<{ shares: string; guard: string }>
@@ -65,9 +65,4 @@ export async function storeRecords(
     ledgers: await open(guard, '.ledger'),
     approvals: await open(guard, '.approvals'),
   }
-}
-
-export function wipeStoreKeys({ shares, guard }: StoreKeys): void {
-  shares.dataKey.fill(0)
-  guard.dataKey.fill(0)
 }

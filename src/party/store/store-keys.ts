@@ -60,26 +60,36 @@ export async function readStoreKeys(
 }
 
 /**
- * The shares go on with the guard that is there, or with a new one, whatever the earlier one remembered.
- * @throws StorageError, or what `encryption` throws.
+ * The shares go on with the guard that is there, or with a new one, whatever the earlier one remembered. `takeUp` writes
+ * into that guard what it has to know: before the shares name it, so that a crash leaves a party that does not start.
+ * @throws StorageError, or what `encryption` and `takeUp` throw.
  */
 export async function acceptGuard(
   records: StoreRecords,
   encryption: KeyEncryption,
   deviceId: string,
   rng: Rng,
+  takeUp: (keys: StoreKeys) => Promise<void>,
 ): Promise<Readonly<{ guardId: string; guard: 'its own' | 'another' | 'new' }>> {
   const { shares, guard } = await readKeyFiles(records, deviceId)
   if (shares === null) throw new StorageError('key file of the shares: is missing: there is no guard to replace')
-  if (guard?.guardId === shares.guardId) return { guardId: guard.guardId, guard: 'its own' }
-  const { guardId } = guard ?? (await createGuard(records, encryption, deviceId, rng))
-  const dataKey = await unwrapDataKey(shares, encryption)
+  const accepted = guard ?? (await createGuard(records, encryption, deviceId, rng))
+  const { guardId } = accepted
+  const keys = await unwrapBoth(shares, accepted, encryption)
   try {
-    await writeKeyFile(records.shareKeys, await newKeyFile({ store: 'shares', deviceId, guardId }, dataKey, encryption))
+    await takeUp(keys)
+    if (guardId === shares.guardId) return { guardId, guard: 'its own' }
+    const header = { store: 'shares', deviceId, guardId } as const
+    await writeKeyFile(records.shareKeys, await newKeyFile(header, keys.shares.dataKey, encryption))
   } finally {
-    dataKey.fill(0)
+    wipeStoreKeys(keys)
   }
   return { guardId, guard: guard === null ? 'new' : 'another' }
+}
+
+export function wipeStoreKeys({ shares, guard }: StoreKeys): void {
+  shares.dataKey.fill(0)
+  guard.dataKey.fill(0)
 }
 
 async function readKeyFiles(

@@ -25,6 +25,7 @@ const [deviceShare] = makeKey(2, 2)
 if (deviceShare === undefined) throw new Error('no share')
 const encodedShare = encodeKeyShare(deviceShare)
 const kek = localKey(1)
+const nothing = async () => {}
 
 /** A store with one key, in the hands of the device. */
 async function storeWithKey(): Promise<Disk> {
@@ -133,11 +134,23 @@ describe('a guard that is not the one of these shares', () => {
     await store.guard.ban(ban)
     await freeze(store)
     restore(disk, emptyDisk(), guardKinds)
-    expect(await acceptGuard(recordsOn(disk), kek, deviceId, secureRandom)).toMatchObject({ guard: 'new' })
+    expect(await acceptGuard(recordsOn(disk), kek, deviceId, secureRandom, nothing)).toMatchObject({ guard: 'new' })
     const { guard } = await openOn(disk, kek)
     expect(guard.isBanned(keyId, 'server')).toBe(true)
     expect(guard.isFrozen(keyId)).toBe(true)
-    expect(await acceptGuard(recordsOn(disk), kek, deviceId, secureRandom)).toMatchObject({ guard: 'its own' })
+    expect(await acceptGuard(recordsOn(disk), kek, deviceId, secureRandom, nothing)).toMatchObject({ guard: 'its own' })
+  })
+
+  test('is not accepted before it knows what it has to: killed on the way, the party still does not start', async () => {
+    const disk = await storeWithKey()
+    const older = emptyDisk()
+    await openOn(older, kek)
+    restore(disk, older, guardKinds)
+    const killed = async () => Promise.reject(new Error('killed'))
+    await expect(acceptGuard(recordsOn(disk), kek, deviceId, secureRandom, killed)).rejects.toThrow('killed')
+    await expect(openOn(disk, kek)).rejects.toThrow(GuardMissing)
+    expect(await acceptGuard(recordsOn(disk), kek, deviceId, secureRandom, nothing)).toMatchObject({ guard: 'another' })
+    await openOn(disk, kek)
   })
 
   test('is refused for another device, and its records without a key file are not overwritten', async () => {
@@ -151,7 +164,7 @@ describe('a guard that is not the one of these shares', () => {
     await expect(openOn(disk, kek)).rejects.toThrow('key file of the guard: belongs to the device server_002')
     disk.guardKeys.clear()
     await expect(openOn(disk, kek)).rejects.toThrow('key file of the guard: is missing, though the guard has records')
-    await expect(acceptGuard(recordsOn(disk), kek, deviceId, secureRandom)).rejects.toThrow('is missing, though the guard')
+    await expect(acceptGuard(recordsOn(disk), kek, deviceId, secureRandom, nothing)).rejects.toThrow('is missing, though the guard')
   })
 })
 
