@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import pg from 'pg'
+import secp256k1 from 'secp256k1'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDatabase } from '../setup/database.ts'
 import { startNats } from '../setup/nats.ts'
@@ -151,6 +152,27 @@ test('whatever ends a stack, nothing is left running and nothing kept is lost', 
   }
 })
 
+test('shares that were stored before a restart sign after it', { timeout: 300_000 }, async () => {
+  const data = join(folder, 'shares')
+  const participants = [
+    { party_id: 'one', device_type: 'server', device_id: 'server_001' },
+    { party_id: 'two', device_type: 'server', device_id: 'server_002' },
+  ]
+  const before = start(data)
+  const { 'account-service': accounts = '' } = await before.started()
+  const keygen = await json(`${accounts}/api/v1/mpc/keygen`, { threshold_n: 2, threshold_t: 2, participants })
+  const { public_key: publicKey } = await completed(accounts, keygen)
+  const account = await json(`${accounts}/api/v1/accounts`, { username: 'bob', publicKey })
+  before.process.kill('SIGTERM')
+  await untilNothingRuns(before)
+
+  const { 'account-service': again = '' } = await start(data).started()
+  const request = { account_id: account['id'], message_hash: 'ab'.repeat(32), participants }
+  const signed = await completed(again, await json(`${again}/api/v1/mpc/sign`, request))
+  const hex = (value: unknown) => Buffer.from(String(value), 'hex')
+  expect(secp256k1.ecdsaVerify(hex(signed['signature']), hex(request.message_hash), hex(publicKey))).toBe(true)
+})
+
 test('a stack that is given NATS_URL and DATABASE_URL uses those, and starts no server of its own', async () => {
   const [nats, database] = await Promise.all([startNats(), createDatabase()])
   try {
@@ -202,6 +224,18 @@ describe('mpc start refuses in one line', () => {
     expect(await refusal(start(data(), {}, ['--prots', 'auto']))).toContain("unknown option '--prots'")
   })
 })
+
+/** The session as the account service shows it at its end. */
+async function completed(accounts: string, { session_id: id }: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return vi.waitFor(
+    async () => {
+      const session = await json(`${accounts}/api/v1/mpc/sessions/${id}`)
+      expect(session).toMatchObject({ status: 'completed' })
+      return session
+    },
+    { timeout: 60_000, interval: 200 },
+  )
+}
 
 async function storedSessions(natsUrl: string): Promise<number> {
   const client = await connect({ servers: natsUrl })
