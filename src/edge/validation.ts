@@ -32,12 +32,15 @@ export function requireValid<D extends DescMessage>(
   )
 }
 
-/** The refusal for wrong fields. Where a field is named twice, its first problem is kept. */
+/** Over gRPC all details travel in the trailers, of which clients take some kilobytes. */
+const maxDetails = 32
+
+/** The refusal for wrong fields, the first ones where there are many. Of a field's problems the first one is kept. */
 export function invalidFields(faults: readonly (readonly [field: string, problem: string])[]): Refusal {
   const details = new Map<string, string>()
   for (const [field, problem] of faults) {
     const name = field === '' ? 'request' : field
-    if (!details.has(name)) details.set(name, problem)
+    if (details.size < maxDetails && !details.has(name)) details.set(name, problem)
   }
   const [first] = details
   const summary = first === undefined ? 'the request is not valid' : `${first[0]}: ${first[1]}`

@@ -75,3 +75,8 @@ test('of several problems of one field the first is told', () => {
     details: { a: 'one', b: 'three' },
   })
 })
+
+test('a refusal names the first 32 of many wrong fields, so that it fits into the trailers of gRPC', () => {
+  const { details } = invalidFields(Array.from({ length: 400 }, (_, i) => [`list[${i}]`, 'is wrong'] as const))
+  expect(Object.keys(details)).toEqual(Array.from({ length: 32 }, (_, i) => `list[${i}]`))
+})
