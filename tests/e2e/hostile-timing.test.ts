@@ -37,7 +37,7 @@ type Row = readonly [name: string, call: (session: Opened) => Call, answers: str
 
 /** Answers in the order of `stages`: created, joined, ready, started, completed, closed, expired. */
 const rows: readonly Row[] = [
-  ['join', (session) => join(session, 'p0', 'p0'), 'ok ok ok ok ok ok session_expired'],
+  ['join', (session) => join(session, 'p0', 'p0'), 'ok ok ok ok conflict conflict session_expired'],
   [
     "join with another party's token",
     (session) => join(session, 'p1', 'p0'),
