@@ -31,7 +31,6 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           ...withServers,
           testTimeout: 180_000,
-          fileParallelism: false,
         },
       },
     ],
