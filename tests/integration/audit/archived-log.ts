@@ -82,7 +82,7 @@ async function audit(natsUrl: string, args: readonly string[]): Promise<Answer> 
     await program.parseAsync(['audit', ...args], { from: 'user' })
     return { code: Number(process.exitCode), stdout: printed.log.join(''), stderr: printed.error.join('') }
   } catch (error) {
-    // As main.ts does.
+    // As program.ts does.
     return { code: 1, stdout: printed.log.join(''), stderr: error instanceof Error ? error.message : String(error) }
   } finally {
     process.exitCode = 0

@@ -12,7 +12,7 @@ import { startNats, type TestNats } from '../../setup/nats.ts'
 import { makeKey, startCoordinator, type TestCoordinator } from './fixture.ts'
 import { writeSessions } from './written-log.ts'
 
-const sessions = 2000
+const sessions = 500
 const mainFile = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
 let nats: TestNats
