@@ -2,6 +2,9 @@
 import { expect, test } from 'vitest'
 import type { FrostKeyType } from '../../src/crypto/key-type.ts'
 import { approveKeygen, approveSigning } from '../../src/party/approval.ts'
+import { kindOfKey } from '../../src/cli/demo/key-kinds.ts'
+import { silentNarrator } from '../../src/cli/demo/narrator.ts'
+import { runScenario } from '../../src/cli/demo/scenario.ts'
 import { libsecp256k1VerifiesBip340, opensslVerifiesEd25519 } from '../../src/cli/demo/schnorr-check.ts'
 import { rest } from './fixtures/rest.ts'
 import { recovery, server, tokenOf, user, useSystem, type OpenedSession } from './fixtures/system.ts'
@@ -92,4 +95,18 @@ test.each(Object.entries(kinds))('a 2-of-3 key of type %s is made and signs with
   const keys = (await rest('GET', `${party}/api/v1/party/keys`)).body['keys']
   const listed = { key_id: keygen.session_id, key_type: keyType, public_key: publicKey }
   expect(keys).toContainEqual(expect.objectContaining(listed))
+})
+
+test('the demo makes an Ed25519 key and three signatures that OpenSSL accepts', async () => {
+  const { stack, host } = system()
+  const result = await runScenario(stack, host, silentNarrator, kindOfKey('eddsa-ed25519'))
+  expect(result).toMatchObject({ key_type: 'eddsa-ed25519', public_key: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  expect(result).not.toHaveProperty('address')
+  if (!('message' in result)) throw new Error('Ed25519 signs messages')
+  const signed = Buffer.from(result.message, 'base64')
+  expect(result.signatures).toHaveLength(3)
+  for (const { signature } of result.signatures) {
+    const [bytes, publicKey] = [Buffer.from(signature, 'hex'), Buffer.from(result.public_key, 'hex')]
+    expect(opensslVerifiesEd25519(bytes, signed, publicKey)).toBe(true)
+  }
 })

@@ -25,6 +25,6 @@ test('any signer set of any key signs any message, as OpenSSL and libsecp256k1 s
     fc.property(signing, ({ parties, threshold, signers, message, seed }) => {
       checkSignature(makeKey(threshold, parties, `property ${seed}`), signers, message)
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   )
 })
