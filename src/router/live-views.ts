@@ -20,6 +20,8 @@ export type ViewKind<View> = Readonly<{
   /** How much of `maxWeight` a view takes; at least 1. */
   weigh: (view: View) => number
   drop: (view: View) => void
+  /** Whether the event at this position may have gone from the stream. Absent: none goes. */
+  isMoved?: (sequence: number) => Promise<boolean>
 }>
 
 export type ViewLimits = Readonly<{
@@ -51,7 +53,7 @@ type Holder<View> = {
   /** Events that the follower delivered while the log was being read; null once the view is complete. */
   early: StoredEvent[] | null
   loading: Promise<void>
-  /** The newest refresh, begun or not; and the one that has not begun, which others may join. */
+  /** The newest refresh, begun or not; `queued`: the one that has not begun, which others may join. */
   refreshing: Promise<void>
   queued: Promise<void> | null
 }
@@ -106,12 +108,10 @@ export class LiveViews<View> {
       released = true
       this.#release(holder)
     }
-    try {
-      await holder.loading
-    } catch (error) {
+    await holder.loading.catch((error: unknown) => {
       release()
       throw error
-    }
+    })
     return {
       view: holder.view,
       onChange: (listener) => {
@@ -167,14 +167,14 @@ export class LiveViews<View> {
 
   /**
    * Whatever the follower delivers from now on is in `early`; what it delivered before must be in what is read, which
-   * is not certain of a single reading where the stream has several replicas.
+   * is not certain of a single reading where the stream has several replicas, or have been moved to an archive.
    */
   async #load(holder: Holder<View>): Promise<void> {
     const atLeast = this.#position.ofSession(holder.sessionId)
     try {
       for (let reads = 1; ; reads += 1) {
         await this.#read(holder)
-        if (holder.lastSequence >= atLeast) break
+        if (holder.lastSequence >= atLeast || (await this.#kind.isMoved?.(atLeast)) === true) break
         if (reads === maxReads) throw new LogUnavailable('event log: a replica lags behind')
         await delay(pauseBetweenReadsMs)
       }

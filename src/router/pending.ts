@@ -39,10 +39,12 @@ export async function pendingPage(parts: PendingParts, request: PageRequest, cre
     for (let index = indexAfter(entries, afterSequence); index < entries.length; index += 1) {
       const entry = entries[index]
       if (entry === undefined || !isFor(entry, partyId)) continue
-      bytes += entry.length
-      const isFull = messages.length === maxMessages || bytes > pageBytes
+      const isFull = messages.length === maxMessages || bytes + entry.length > pageBytes
       if (isFull && messages.length > 0) return { messages, hasMore: true, nextAfterSequence }
-      messages.push({ entry, payload: await available(() => payloadOf(parts.log, entry)) })
+      const payload = await available(() => payloadOf(parts.log, entry))
+      if (payload === null) continue
+      bytes += entry.length
+      messages.push({ entry, payload })
       nextAfterSequence = entry.sequence
     }
     return { messages, hasMore: false, nextAfterSequence }

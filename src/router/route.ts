@@ -127,6 +127,7 @@ async function answerFor(
 ): Promise<Routed> {
   if (holder.sequence === storedNow) return { sequence: storedNow, duplicate: false }
   const first = await available(() => payloadOf(parts.log, holder))
+  if (first === null) throw new Refusal('unavailable', 'the session has ended meanwhile; try again')
   if (Buffer.compare(first, payload) === 0) return { sequence: holder.sequence, duplicate: true }
   await recordRefusal(parts, mailbox, slot, holder, payload, correlationId).catch(parts.unrecorded)
   throw new Refusal('conflict', 'another message of this round, sender and recipients was routed before', {

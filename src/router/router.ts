@@ -8,6 +8,7 @@ import { emptyMailbox, take, type Mailbox } from './mailbox.ts'
 import { refuseParty, refuseStranger, type Credential, type SessionBox } from './membership.ts'
 import { createRouterMetrics, type RouterMetrics, type SubscriptionKind, type Usage } from './metrics.ts'
 import { PayloadCache } from './payload-cache.ts'
+import { wasMoved } from './payload.ts'
 import { pendingPage, type Page, type PageRequest } from './pending.ts'
 import { route, type Outgoing, type Routed } from './route.ts'
 import { evolve, unknownSession } from './session-view.ts'
@@ -139,6 +140,7 @@ function mailboxViews(log: EventLog, limits: RouterLimits, cache: PayloadCache):
       drop: (mailbox) => {
         for (const entry of mailbox.entries) cache.forget(entry)
       },
+      isMoved: (sequence) => wasMoved(log, sequence),
     },
     { maxWeight: limits.indexedMessages, idleMs: limits.idleMs, catchUpMs: limits.catchUpMs },
   )

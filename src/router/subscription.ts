@@ -152,10 +152,11 @@ export class Subscriptions {
         index += 1
         // The position asked for may lie ahead of everything stored so far.
         if (!isFor(entry, request.partyId) || entry.sequence <= request.afterSequence) continue
-        const delivered = { entry, payload: await available(() => payloadOf(this.#parts.log, entry)) }
+        const payload = await available(() => payloadOf(this.#parts.log, entry))
+        if (payload === null) continue
         if (closed.aborted) break
         this.#parts.metrics.delivered(kind, entry.length)
-        yield delivered
+        yield { entry, payload }
         if (closed.aborted) break
       }
       if (phase.kind === 'over' && !closed.aborted) {

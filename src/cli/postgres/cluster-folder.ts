@@ -24,9 +24,10 @@ export type ClusterFolder = Readonly<{ path: string; password: string }>
 
 export const superuser = 'mpc'
 
-/** The cluster in `folder`, initialised now if there is none. Throws StartupError. */
+/** The cluster in `folder`, initialised now if there is none, `durable` for power cuts too. Throws StartupError. */
 export async function openClusterFolder(
   folder: string,
+  durable: boolean,
   binaries: PostgresBinaries,
   user: User | null,
 ): Promise<ClusterFolder> {
@@ -37,7 +38,7 @@ export async function openClusterFolder(
     const home = homeFor(folder, user)
     const password = randomBytes(24).toString('base64url')
     writeFileSync(passwordFile, password, { mode: 0o600 })
-    const cluster = await initialise(home, password, binaries, user)
+    const cluster = await initialise(home, password, durable, binaries, user)
     if (home !== folder) {
       rmSync(link, { force: true })
       symlinkSync(cluster, link)
@@ -59,6 +60,7 @@ function homeFor(folder: string, user: User | null): string {
 async function initialise(
   home: string,
   password: string,
+  durable: boolean,
   binaries: PostgresBinaries,
   user: User | null,
 ): Promise<string> {
@@ -78,6 +80,7 @@ async function initialise(
         '--auth=scram-sha-256',
         '--encoding=UTF8',
         '--locale=C',
+        ...(durable ? [] : ['--no-sync']),
       ],
       { cwd: '/', ...(user ?? {}) },
     )

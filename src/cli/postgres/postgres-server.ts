@@ -46,7 +46,7 @@ const attemptDelayMs = 500
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const user = unprivilegedUser()
   const binaries = postgresBinaries(user)
-  const cluster = await openClusterFolder(options.folder, binaries, user)
+  const cluster = await openClusterFolder(options.folder, options.durable, binaries, user)
   const account = `${superuser}:${cluster.password}`
   const address = (port: number, name: string) => `postgres://${account}@127.0.0.1:${port}/${name}`
 

@@ -9,6 +9,7 @@ import type { CoordinatorDatabase } from '../../../src/coordinator/projection/ta
 import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { createDatabase, type TestDatabase } from '../../setup/database.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
+import { trimUpTo } from '../../setup/trim.ts'
 import { makeKey, startCoordinator, type TestCoordinator } from './fixture.ts'
 import { writeSessions } from './written-log.ts'
 
@@ -201,6 +202,21 @@ describe('a rebuild', () => {
     expect(await content()).toEqual(before)
     await coordinate()
   })
+})
+
+test('a log whose messages were moved to an archive is rebuilt to the same, and verifies', async () => {
+  const log = await openEventLog({ url: nats.url, name: 'tests', replicas: 1 })
+  for (const n of [1, 2, 3]) await log.append('mpc.message.session-0.all', new Uint8Array(9), { messageId: `message ${n}` })
+  await trimUpTo(nats.url, log, 2)
+  await log.close()
+  const before = await content()
+  expect(await rebuild('--verify')).toMatchObject({ code: 0, out: expect.stringContaining('identical to the log') })
+  const [coordinator] = coordinators.splice(0)
+  await coordinator?.close()
+  await sql`truncate participants, keys, sessions, checkpoint`.execute(model)
+  expect((await rebuild()).code).toBe(0)
+  expect(await content()).toEqual(before)
+  await coordinate()
 })
 
 describe('--verify', () => {

@@ -10,6 +10,7 @@ import type { LoggedEvent } from '../../../src/gen/mpc/coordinator/v1/session_lo
 import { MessageEventSchema, MessageRoutedSchema } from '../../../src/gen/mpc/events/v1/message_events_pb.ts'
 import { createDatabase, type TestDatabase } from '../../setup/database.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
+import { trimUpTo } from '../../setup/trim.ts'
 import {
   auditorApiKey,
   callerApiKey,
@@ -138,6 +139,26 @@ describe('the pages of a session', () => {
     await coordinator.client().closeSession({ sessionId })
     const { events: more } = await auditor().listSessionEvents({ sessionId, after: nextAfter })
     expect(kindsOf(more)).toEqual(['session_closed'])
+  })
+
+  test('and a stream of it go on without messages that were moved to an archive', async () => {
+    const { sessionId, parties } = await newSession()
+    await startAll(coordinator, sessionId, parties)
+    for (const round of [1, 2, 3]) await route(sessionId, round, Buffer.from(`round ${round}`))
+    await coordinator.client().closeSession({ sessionId })
+    const before = await auditor().listSessionEvents({ sessionId })
+    const messages = before.events.filter(({ stream }) => stream === 'MESSAGES')
+    await trimUpTo(nats.url, log, Number(messages[1]?.sequence))
+
+    const left = before.events.filter((event) => event !== messages[0] && event !== messages[1])
+    const ids = (events: readonly LoggedEvent[]) => events.map(({ stream, sequence }) => `${stream} ${sequence}`)
+    expect(ids(await allPages(sessionId, 2))).toEqual(ids(left))
+    const followed: LoggedEvent[] = []
+    for await (const { event } of auditor().watchSessionEvents({ sessionId })) if (event !== undefined) followed.push(event)
+    expect(ids(followed)).toEqual(ids(left))
+    // From where a reader was when there was more.
+    const { events } = await auditor().listSessionEvents({ sessionId, after: messages[0]?.cursor ?? '' })
+    expect(ids(events)).toEqual([`MESSAGES ${messages[2]?.sequence}`, ids(left).at(-1)])
   })
 })
 

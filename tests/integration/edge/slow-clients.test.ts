@@ -77,7 +77,7 @@ describe('a client that does not read', () => {
         }
       },
       getPendingMessages: () => ({
-        messages: Array.from({ length: 40 }, () => ({ payload: new Uint8Array(500_000) })),
+        messages: Array.from({ length: 24 }, () => ({ payload: new Uint8Array(500_000) })),
       }),
     })
     router.service(SessionCoordinator, { getSessionStatus: ({ sessionId }) => ({ sessionId }) })
