@@ -10,10 +10,10 @@ import { readSecretKeyFile } from '../edge/secret-key-file.ts'
 import { serve } from '../edge/serve.ts'
 import { readServerParties, type ServerParties } from '../edge/server-parties.ts'
 import { connectService } from '../edge/service-client.ts'
-import { clientTlsFromEnv, requireHttps } from '../edge/tls/tls-config.ts'
+import { clientTlsFromEnv, namedFile, requireHttps } from '../edge/tls/tls-config.ts'
 import { ServerParty } from '../gen/mpc/party/v1/server_party_pb.ts'
-import { fingerprint, identityFromSeed } from '../identity/identity-key.ts'
-import { allowAllSigning, denyAllSigning } from './approval.ts'
+import { fingerprint, identityFromSeed, type Identity } from '../identity/identity-key.ts'
+import { allowAllSigning, denyAllSigning, type SigningPolicy } from './approval.ts'
 import { systemClock } from './clock.ts'
 import { keyEncryptionFromEnv } from './node/key-encryption-from-env.ts'
 import { guardFolderOf, openPartyFolders } from './node/party-store.ts'
@@ -39,6 +39,7 @@ const variables = z.object({
   MPC_PEER_IDENTITIES_FILE: z.string().optional(),
   MPC_SIGNING_POLICY: z.enum(['deny', 'allow'], 'must be deny or allow').default('deny'),
   MPC_POLICY_HOOK_URL: z.string().refine(isHookUrl, 'must be an https:// URL, or http:// on this machine').optional(),
+  MPC_POLICY_HOOK_CA_FILE: z.string().optional(),
   MPC_POLICY_HOOK_TIMEOUT_MS: wholeNumberVariable(1, 60_000).default(5_000),
   MPC_PARTY_WORKERS: wholeNumberVariable(1, 64).optional(),
   MPC_LOG_LEVEL: logLevelVariable,
@@ -52,11 +53,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   for (const url of ['MPC_COORDINATOR_URL', 'MPC_ROUTER_URL'] as const) requireHttps(url, config[url], tls)
   const log = createLogger(config.MPC_PARTY_NAME, config.MPC_LOG_LEVEL)
   const deviceId = config.MPC_DEVICE_ID
-  const { MPC_POLICY_HOOK_URL: hookUrl, MPC_POLICY_HOOK_TIMEOUT_MS: hookTimeoutMs } = config
   const seed = readSecretKeyFile('MPC_IDENTITY_FILE', config.MPC_IDENTITY_FILE)
   const identity = await identityFromSeed(seed)
   seed.fill(0)
   const peers = readPeers(config.MPC_PEER_IDENTITIES_FILE, deviceId, identity.publicKey)
+  const hook = hookOf(config, identity)
   const store = await openStore(config, env)
   const workers = config.MPC_PARTY_WORKERS
   const host = createWorkerHost(workers === undefined ? {} : { workers })
@@ -71,9 +72,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     store,
     host,
     policy: config.MPC_SIGNING_POLICY === 'allow' ? allowAllSigning : denyAllSigning,
-    ...(hookUrl !== undefined && {
-      hook: policyHook({ url: hookUrl, timeoutMs: hookTimeoutMs, deviceId, identity, clock: systemClock }),
-    }),
+    ...(hook !== null && { hook }),
     clock: systemClock,
     log,
   })
@@ -97,10 +96,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
   }
   try {
     const running = await serve(definition, edge, log)
-    log.info(
-      { deviceId, fingerprint: fingerprint(identity.publicKey), policy: config.MPC_SIGNING_POLICY, hook: hookUrl !== undefined },
-      'party is up',
-    )
+    const policy = config.MPC_SIGNING_POLICY
+    const own = { deviceId, fingerprint: fingerprint(identity.publicKey), policy, hook: hook !== null }
+    log.info(own, 'party is up')
     return {
       close: async () => {
         await Promise.all([running.close(), stop()])
@@ -110,6 +108,16 @@ export async function main(env: NodeJS.ProcessEnv): Promise<{ close(): Promise<v
     await stop()
     throw error
   }
+}
+
+/** Null without one. */
+function hookOf(config: z.output<typeof variables>, identity: Identity): SigningPolicy | null {
+  const { MPC_POLICY_HOOK_URL: url, MPC_POLICY_HOOK_TIMEOUT_MS: timeoutMs, MPC_DEVICE_ID: deviceId } = config
+  const authorities = namedFile('MPC_POLICY_HOOK_CA_FILE', config)
+  if (authorities !== null && url?.startsWith('https:') !== true) {
+    throw new ConfigurationError(authorities.variable, 'needs MPC_POLICY_HOOK_URL, and that to be an https:// URL')
+  }
+  return url === undefined ? null : policyHook({ url, authorities, timeoutMs, deviceId, identity, clock: systemClock })
 }
 
 /** With this party itself, whether it is listed or not. Null without a file: then any server party will do. */

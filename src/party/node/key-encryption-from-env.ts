@@ -1,10 +1,10 @@
 /** Where a party's key-encryption key is: in a file, in the environment, or with a key service. Exactly one of them. */
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { ConfigurationError } from '../../edge/configuration-error.ts'
 import { readEnv, wholeNumberVariable } from '../../edge/environment.ts'
 import { isLoopbackHost } from '../../edge/loopback.ts'
 import { keyFromHex, readSecretKeyFile } from '../../edge/secret-key-file.ts'
+import { readAuthorities } from '../../edge/tls/pem-files.ts'
 import { secureRandom } from '../clock.ts'
 import type { KeyEncryption } from '../store/key-encryption.ts'
 import { localKeyEncryption } from '../store/local-key-encryption.ts'
@@ -68,12 +68,13 @@ function keyServiceFromEnv(env: NodeJS.ProcessEnv, prefix: KeyVariables): KeyEnc
   })
   const read = readEnv(variables, env)
   const text = (variable: string) => String(read[`${prefix}${variable}`])
+  const ca = text('KMS_CA_FILE')
   return transitKeyEncryption({
     url: new URL(text('KMS_URL')),
     mount: text('KMS_MOUNT'),
     key: text('KMS_KEY'),
     tokenFile: text('KMS_TOKEN_FILE'),
-    ca: readCa(`${prefix}KMS_CA_FILE`, text('KMS_CA_FILE')),
+    ca: ca === '' ? undefined : readAuthorities({ variable: `${prefix}KMS_CA_FILE`, path: ca }),
     timeoutMs: Number(text('KMS_TIMEOUT_MS')),
     prefix,
   })
@@ -84,13 +85,4 @@ function isServiceUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.search !== '' || url.hash !== '') return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
-}
-
-function readCa(variable: string, path: string): string | undefined {
-  if (path === '') return undefined
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw new ConfigurationError(variable, `${path} cannot be read`)
-  }
 }

@@ -7,16 +7,20 @@ import { randomUUID } from 'node:crypto'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isLoopbackHost } from '../../edge/loopback.ts'
+import { readAuthorities, type NamedFile } from '../../edge/tls/pem-files.ts'
 import type { Identity } from '../../identity/identity-key.ts'
 import { statement } from '../../identity/statement.ts'
 import { policyHash } from '../../policy/key-policy.ts'
 import type { SigningPolicy } from '../approval.ts'
 import type { Clock } from '../clock.ts'
+import { AnswerTooLong, post, untrustedAuthority } from '../node/post.ts'
 import type { SignTerms } from '../session/terms.ts'
 
 export type PolicyHookOptions = Readonly<{
   /** As `isHookUrl` accepts it. */
   url: string
+  /** Whose certificates are accepted; null: whom Node trusts. */
+  authorities: NamedFile | null
   timeoutMs: number
   deviceId: string
   identity: Identity
@@ -36,20 +40,34 @@ export function isHookUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 }
 
+/** Throws ConfigurationError where the authorities cannot be used. */
 export function policyHook(options: PolicyHookOptions): SigningPolicy {
+  const { authorities } = options
+  let ca = authorities === null ? undefined : readAuthorities(authorities)
   return {
     decide: async (terms, signal) => {
       const requestId = randomUUID()
-      const problem = await askHook(options, requestId, terms, signal)
+      if (authorities !== null) ca = renewed(authorities) ?? ca
+      const problem = await askHook(options, ca, requestId, terms, signal)
       if (problem === null) return { allow: true, detail: `policy hook request ${requestId} was allowed` }
       return { allow: false, detail: `policy hook request ${requestId}: ${problem}` }
     },
   }
 }
 
+/** Read for every question; null while the file is being written. */
+function renewed(authorities: NamedFile): string | null {
+  try {
+    return readAuthorities(authorities)
+  } catch {
+    return null
+  }
+}
+
 /** Null for a yes, else why it is none. */
 async function askHook(
   options: PolicyHookOptions,
+  ca: string | undefined,
   requestId: string,
   terms: SignTerms,
   ended: AbortSignal,
@@ -58,23 +76,22 @@ async function askHook(
   const body = utf8ToBytes(JSON.stringify(question(options, requestId, terms)))
   const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    const response = await fetch(url, {
-      method: 'POST',
+    const { status, body: answer } = await post({
+      url: new URL(url),
       headers: await signedHeaders(options, requestId, body),
-      body: Uint8Array.from(body),
-      redirect: 'manual',
+      body,
+      ca,
+      maxAnswerBytes,
       signal: AbortSignal.any([ended, timeout]),
     })
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      return `answered with status ${response.status}`
-    }
-    return problemOf(await readAnswer(response), requestId)
+    if (status !== 200) return `answered with status ${status}`
+    return problemOf(new TextDecoder().decode(answer), requestId)
   } catch (error) {
     if (timeout.aborted) return `no answer within ${timeoutMs} ms`
-    // Of `fetch`, the text says nothing and the cause does.
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    return `cannot be asked: ${cause instanceof Error ? cause.message : 'unknown'}`
+    if (error instanceof AnswerTooLong) return `answered with more than ${maxAnswerBytes} bytes`
+    const untrusted = untrustedAuthority(error)
+    if (untrusted !== null) return `cannot be asked: MPC_POLICY_HOOK_CA_FILE must hold its authority (${untrusted})`
+    return `cannot be asked: ${error instanceof Error ? error.message : 'unknown'}`
   }
 }
 
@@ -111,7 +128,6 @@ async function signedHeaders(
   const timestampMs = clock.nowMs()
   const signed = statement('policyHook', [deviceId, url, requestId, timestampMs, sha256(body)])
   return {
-    'content-type': 'application/json',
     accept: 'application/json',
     'mpc-device-id': deviceId,
     'mpc-request-id': requestId,
@@ -120,20 +136,7 @@ async function signedHeaders(
   }
 }
 
-/** Null for an answer that is too long. */
-async function readAnswer(response: Response): Promise<string | null> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > maxAnswerBytes) return null // leaving the loop cancels the stream
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function problemOf(text: string | null, requestId: string): string | null {
-  if (text === null) return `answered with more than ${maxAnswerBytes} bytes`
+function problemOf(text: string, requestId: string): string | null {
   let answer: unknown
   try {
     answer = JSON.parse(text)

@@ -5,12 +5,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { keyEncryptionFromEnv } from '../../../src/party/node/key-encryption-from-env.ts'
 import { fileRecords } from '../../../src/party/node/file-records.ts'
 import { guardFolderOf, openPartyFolders } from '../../../src/party/node/party-store.ts'
 import type { KeyEncryption } from '../../../src/party/store/key-encryption.ts'
 import { rewrapKeyFiles } from '../../../src/party/store/rewrap.ts'
+import { createAuthority, openCertificateFolder } from '../../setup/certificates.ts'
 import { startTransitServer, type TransitServer } from '../../setup/transit-server.ts'
 
 const token = 'hvs.a-token-of-the-party'
@@ -125,6 +126,56 @@ describe('a key service that is away', () => {
     await expect(impatient.wrap(dataKey, context)).rejects.toThrow(`MPC_KMS_URL: ${server.url}: does not answer in time`)
     await server.close()
     await expect(impatient.wrap(dataKey, context)).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('a key service over https, with an authority of its own', () => {
+  const [own, foreign] = [createAuthority('own'), createAuthority('foreign')]
+  const files = openCertificateFolder()
+  afterAll(files.remove)
+
+  async function secured(changes: Readonly<Record<string, string>>, served = own.issue(['127.0.0.1'])) {
+    const https = await startTransitServer([key], token, served)
+    onTestFinished(https.close)
+    return { https, encryption: () => open({ MPC_KMS_URL: https.url, ...changes }) }
+  }
+
+  test('is used where MPC_KMS_CA_FILE holds that authority', async () => {
+    const { https, encryption } = await secured({ MPC_KMS_CA_FILE: files.write('own.pem', own.cert) })
+    expect(https.url).toMatch(/^https:/)
+    await givesBack(encryption())
+    expect(https.requests.length).toBeGreaterThan(1)
+  })
+
+  test.each([
+    ['with another authority in MPC_KMS_CA_FILE', () => ({ MPC_KMS_CA_FILE: files.write('foreign.pem', foreign.cert) })],
+    ['without MPC_KMS_CA_FILE', () => ({})],
+  ])('gets neither token nor key %s, which the error names', async (_how, changes) => {
+    const { https, encryption } = await secured(changes())
+    const problem = `MPC_KMS_CA_FILE: must hold the authority of the certificate of ${https.url} (`
+    await expect(encryption().wrap(dataKey, context)).rejects.toThrow(problem)
+    expect(https.requests).toEqual([])
+  })
+
+  test('gets neither with a certificate for another name, or one that has expired', async () => {
+    const changes = { MPC_KMS_CA_FILE: files.write('own.pem', own.cert) }
+    for (const [served, problem] of [
+      [own.issue(['vault.example']), /^MPC_KMS_URL: .*ERR_TLS_CERT_ALTNAME_INVALID/],
+      [own.issue(['127.0.0.1'], { toMs: Date.now() - 1000 }), /^MPC_KMS_URL: .*CERT_HAS_EXPIRED/],
+    ] as const) {
+      const { https, encryption } = await secured(changes, served)
+      await expect(encryption().wrap(dataKey, context)).rejects.toThrow(problem)
+      expect(https.requests).toEqual([])
+    }
+  })
+
+  test('is not even tried with a file that holds no authority', async () => {
+    const path = files.write('none.pem', 'no certificate')
+    expect(() => open({ MPC_KMS_URL: 'https://127.0.0.1:1', MPC_KMS_CA_FILE: path })).toThrow(
+      `MPC_KMS_CA_FILE: ${path} does not hold certificates in PEM form`,
+    )
+    const MPC_KMS_CA_FILE = join(files.folder, 'nothing')
+    expect(() => open({ MPC_KMS_CA_FILE })).toThrow(`MPC_KMS_CA_FILE: ${MPC_KMS_CA_FILE} cannot be read`)
   })
 })
 

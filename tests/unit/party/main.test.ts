@@ -47,6 +47,18 @@ test.each([
   await expect(main({ ...env, [variable]: value })).rejects.toThrow(`${variable}: `)
 })
 
+test('a party does not start with authorities of its hook that are none, or are of no use', async () => {
+  const path = join(folder, 'hook-ca')
+  const MPC_POLICY_HOOK_CA_FILE = path
+  const needs = 'MPC_POLICY_HOOK_CA_FILE: needs MPC_POLICY_HOOK_URL'
+  await expect(main({ ...env, MPC_POLICY_HOOK_CA_FILE })).rejects.toThrow(needs)
+  const plain = 'http://127.0.0.1:9/sign'
+  await expect(main({ ...env, MPC_POLICY_HOOK_CA_FILE, MPC_POLICY_HOOK_URL: plain })).rejects.toThrow(needs)
+  const MPC_POLICY_HOOK_URL = 'https://hook.example.com/sign'
+  const problem = `MPC_POLICY_HOOK_CA_FILE: ${path} cannot be read`
+  await expect(main({ ...env, MPC_POLICY_HOOK_CA_FILE, MPC_POLICY_HOOK_URL })).rejects.toThrow(problem)
+})
+
 test('a party does not start with a key file that is missing, malformed or readable by others', async () => {
   for (const variable of ['MPC_IDENTITY_FILE', 'MPC_KEK_FILE']) {
     const path = join(folder, `bad-${variable}`)

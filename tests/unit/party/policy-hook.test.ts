@@ -1,14 +1,17 @@
 /** The operator's hook, asked over real HTTP. */
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { NamedFile } from '../../../src/edge/tls/pem-files.ts'
 import { approveByPolicy, denyAllSigning } from '../../../src/party/approval.ts'
 import { systemClock } from '../../../src/party/clock.ts'
 import { isHookUrl, policyHook } from '../../../src/party/server/policy-hook.ts'
 import type { SignTerms } from '../../../src/party/session/terms.ts'
 import { policyHash } from '../../../src/policy/key-policy.ts'
+import { createAuthority, openCertificateFolder, type Issued } from '../../setup/certificates.ts'
 import { alice, approvalBy, policy } from '../policy/fixtures.ts'
 import { identityOf } from './fixtures/parties.ts'
 
@@ -33,9 +36,11 @@ type Answer = (response: ServerResponse, requestId: string, asked: Asked) => voi
 
 const yes: Answer = (response, requestId) => response.end(JSON.stringify({ request_id: requestId, allow: true }))
 
-async function hookThat(answer: Answer, timeoutMs = 10_000) {
+type Secured = Readonly<{ served: Issued; authorities: NamedFile | null }>
+
+async function hookThat(answer: Answer, timeoutMs = 10_000, secured: Secured | null = null) {
   const asked: Asked[] = []
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     let body = ''
     request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
     request.on('end', () => {
@@ -44,7 +49,8 @@ async function hookThat(answer: Answer, timeoutMs = 10_000) {
       asked.push(one)
       answer(response, JSON.parse(body || '{}').request_id, one)
     })
-  })
+  }
+  const server = secured === null ? createServer(listener) : createTlsServer({ ...secured.served }, listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -52,8 +58,9 @@ async function hookThat(answer: Answer, timeoutMs = 10_000) {
   })
   // A listening TCP server's address is never a pipe name or null.
   const { port } = server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}/may-sign`
-  const hook = policyHook({ url, timeoutMs, deviceId, identity, clock: systemClock })
+  const url = `${secured === null ? 'http' : 'https'}://127.0.0.1:${port}/may-sign`
+  const authorities = secured?.authorities ?? null
+  const hook = policyHook({ url, authorities, timeoutMs, deviceId, identity, clock: systemClock })
   return { url, hook, asked, server }
 }
 
@@ -180,6 +187,49 @@ test('a hook that is not there is a no', async () => {
   const { hook, server } = await hookThat(yes)
   await new Promise((resolve) => server.close(resolve))
   expect(await decide(hook)).toMatchObject({ allow: false, detail: expect.stringContaining('cannot be asked') })
+})
+
+describe('over https, where the operator has an authority of their own', () => {
+  const [own, foreign] = [createAuthority('own'), createAuthority('foreign')]
+  const files = openCertificateFolder()
+  afterAll(files.remove)
+  const variable = 'MPC_POLICY_HOOK_CA_FILE'
+  const fileOf = (pem: string): NamedFile => ({ variable, path: files.write('hook-ca.pem', pem) })
+  const secured = (authorities: NamedFile | null, served = own.issue(['127.0.0.1'])) =>
+    hookThat(yes, 10_000, { served, authorities })
+
+  test('a hook with a certificate of it is asked', async () => {
+    const { hook, asked } = await secured(fileOf(own.cert))
+    expect(await decide(hook)).toMatchObject({ allow: true })
+    expect(asked).toHaveLength(1)
+  })
+
+  test.each<[string, () => NamedFile | null]>([
+    ['another authority in the file', () => fileOf(foreign.cert)],
+    ['no file', () => null],
+  ])('a hook is told nothing with %s, and the reason names the variable', async (_what, authorities) => {
+    const { hook, asked } = await secured(authorities())
+    expect(await decide(hook)).toMatchObject({ allow: false, detail: expect.stringContaining(`${variable} must hold`) })
+    expect(asked).toEqual([])
+  })
+
+  test('a certificate for another name, or one that has expired, is a no', async () => {
+    const named = await secured(fileOf(own.cert), own.issue(['hook.example']))
+    expect(await decide(named.hook)).toMatchObject({ allow: false, detail: expect.stringContaining('cannot be asked') })
+    const old = await secured(fileOf(own.cert), own.issue(['127.0.0.1'], { toMs: Date.now() - 1000 }))
+    expect(await decide(old.hook)).toMatchObject({ allow: false, detail: expect.stringMatching(/expired/) })
+    expect([...named.asked, ...old.asked]).toEqual([])
+  })
+
+  test('a file that was changed counts from the next question on, and one that is being written does not', async () => {
+    const authorities = fileOf(foreign.cert)
+    const { hook } = await secured(authorities)
+    expect(await decide(hook)).toMatchObject({ allow: false })
+    fileOf(own.cert)
+    expect(await decide(hook)).toMatchObject({ allow: true })
+    fileOf(own.cert.slice(0, 60))
+    expect(await decide(hook)).toMatchObject({ allow: true })
+  })
 })
 
 test('a party asks its hook last, and only about what is allowed without it', async () => {

@@ -7,8 +7,9 @@ import { concatBytes } from '../../../crypto/bytes.ts'
 import { ConfigurationError } from '../../../edge/configuration-error.ts'
 import { readSecretFile } from '../../../edge/secret-key-file.ts'
 import type { KeyEncryption } from '../../store/key-encryption.ts'
+import type { PostAnswer } from '../post.ts'
 import { fromBase64, toBase64 } from './base64-bytes.ts'
-import { callService, ServiceAway, type ServiceAnswer } from './service-call.ts'
+import { callService, ServiceAway, ServiceUntrusted } from './service-call.ts'
 
 export type TransitOptions = Readonly<{
   url: URL
@@ -69,7 +70,7 @@ export function transitKeyEncryption(options: TransitOptions): KeyEncryption {
   }
 }
 
-async function call(options: TransitOptions, operation: string, body: Uint8Array): Promise<ServiceAnswer> {
+async function call(options: TransitOptions, operation: string, body: Uint8Array): Promise<PostAnswer> {
   const { url, mount, key, ca, timeoutMs, prefix } = options
   const path = `${url.pathname.replace(/\/$/, '')}/v1/${mount}/${operation}/${key}`
   // Read for every call: an agent beside us may renew it.
@@ -77,6 +78,10 @@ async function call(options: TransitOptions, operation: string, body: Uint8Array
   try {
     return await callService({ url: new URL(path, url), headers, body, ca, timeoutMs })
   } catch (error) {
+    if (error instanceof ServiceUntrusted) {
+      const problem = `must hold the authority of the certificate of ${url.origin} (${error.message})`
+      throw new ConfigurationError(`${prefix}KMS_CA_FILE`, problem)
+    }
     if (error instanceof ServiceAway) throw new ConfigurationError(`${prefix}KMS_URL`, `${url.origin}: ${error.message}`)
     throw error
   }
@@ -92,11 +97,11 @@ function readToken({ tokenFile, prefix }: TransitOptions): string {
 }
 
 /** What the service says of a ciphertext that is not of this key and context, or was changed. */
-function isUndecryptable({ body }: ServiceAnswer): boolean {
+function isUndecryptable({ body }: PostAnswer): boolean {
   return errorsIn(body).some((text) => /invalid ciphertext|authentication failed|unable to decrypt|base64/i.test(text))
 }
 
-function refused({ mount, key, prefix }: TransitOptions, { status, body }: ServiceAnswer): ConfigurationError {
+function refused({ mount, key, prefix }: TransitOptions, { status, body }: PostAnswer): ConfigurationError {
   const said = errorsIn(body).map((text) => text.trim().replace(/[^\x20-\x7e]+/g, ' '))
   const details = said.length === 0 ? '' : `: ${said.join('; ').slice(0, 200)}`
   if (status === 401 || status === 403) {
