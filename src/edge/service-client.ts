@@ -1,4 +1,5 @@
 /** Calls from one service to another: gRPC over one kept-alive HTTP/2 connection. */
+import type { ClientHttp2Stream, Http2Session } from 'node:http2'
 import type { DescService } from '@bufbuild/protobuf'
 import { createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
@@ -36,7 +37,7 @@ export function connectService(url: string, options: ServiceConnectionOptions = 
     pingTimeoutMs: 5_000,
   }
   const secured = tls !== null && url.startsWith('https:')
-  const sessionManager = new Http2SessionManager(
+  const sessionManager = new GuardedSessions(
     url,
     liveness,
     secured ? { createConnection: createConnector(tls) } : undefined,
@@ -53,6 +54,25 @@ export function connectService(url: string, options: ServiceConnectionOptions = 
     stream: (...call) => grpc.stream(...call),
   }
   return { transport, client: (service) => createClient(service, transport), close: () => sessionManager.abort() }
+}
+
+/**
+ * Listens to the errors of its connections for as long as they live. Connect stops when it gives a connection up, and
+ * Node may tell of the error after that: of a peer that speaks something else than HTTP/2, say. Heard by nobody it would
+ * end the process.
+ */
+class GuardedSessions extends Http2SessionManager {
+  readonly #guarded = new WeakSet<Http2Session>()
+
+  override async request(...call: Parameters<Http2SessionManager['request']>): Promise<ClientHttp2Stream> {
+    const stream = await super.request(...call)
+    const { session } = stream
+    if (session !== undefined && !this.#guarded.has(session)) {
+      this.#guarded.add(session)
+      session.on('error', () => undefined)
+    }
+    return stream
+  }
 }
 
 function withBearer(bearer: string): Interceptor {

@@ -8,10 +8,13 @@ import { decodeKeyShare, encodeKeyShare } from '../../src/crypto/key-share-codec
 import { recordingShares } from '../../bench/recording-host.ts'
 import { createWorkerHost } from '../../src/party/node/worker-host.ts'
 import { openDevice } from '../../src/cli/device.ts'
+import { describeDataFolder } from '../../src/cli/stack/data-folder.ts'
+import type { Stack } from '../../src/cli/stack/stack.ts'
+import { openPartyStore } from '../../src/party/node/party-store.ts'
 import { openLogReader } from '../../src/events/log-reader.ts'
 import { formsOf, secretsOfShare } from './fixtures/secret-forms.ts'
 import { recordingNonces, rOf, scalarOf } from './fixtures/recorded-nonces.ts'
-import { makeKey, recovery, sign, tokenOf, user, useSystem } from './fixtures/system.ts'
+import { makeKey, recovery, server, sign, tokenOf, user, useSystem } from './fixtures/system.ts'
 
 // Also where the services say all that they can.
 const system = useSystem(() => ({ MPC_LOG_LEVEL: 'trace' }))
@@ -65,7 +68,17 @@ function longTermKeys(folder: string): ReadonlyMap<string, readonly Buffer[]> {
   return new Map(files.filter(([, text]) => isKey(text)).map(([file, text]) => [file, formsOf(Buffer.from(text, 'hex'))]))
 }
 
-test('after a key and a signature no share, nonce, key, token or e-mail address is in log files, exports, databases or log lines', async () => {
+/** What a server party has stored of the key, opened with the key that encrypts it, once the party is down. */
+async function shareOfServer(stack: Stack, keyId: string): Promise<Uint8Array> {
+  await stack.kill('server-party-1', 'SIGTERM')
+  const { kekFile, shareFolder } = describeDataFolder(stack.folder).party('server-party-1')
+  const store = await openPartyStore(shareFolder, Buffer.from(readFileSync(kekFile, 'utf8').trim(), 'hex'), 'server_001')
+  const stored = await store.shares.get(keyId)
+  if (stored === null) throw new Error('the server party has no share of the key')
+  return stored.share
+}
+
+test('after a key and signatures no share, nonce, key, token or e-mail address is in log files, exports, databases or log lines', async () => {
   const { stack } = system()
   const shares: Uint8Array[] = []
   const nonces: Buffer[] = []
@@ -90,6 +103,11 @@ test('after a key and a signature no share, nonce, key, token or e-mail address 
   const account = await system().createAccount(Buffer.from(made.publicKey).toString('hex'))
   const signing = await system().openSigning(account, messageHash, [user, recovery])
   const signed = await Promise.all(devices.map(({ party_id, device }) => sign(device, party_id, signing, messageHash)))
+  // So that a server party has signed, too, and told its log all about it.
+  const withServer = await system().openSigning(account, messageHash, [user, server])
+  const [phone] = devices
+  if (phone === undefined) throw new Error('no device')
+  expect(await sign(phone.device, phone.party_id, withServer, messageHash)).toMatchObject({ kind: 'signed' })
   for (const { device } of devices) device.close()
   await host.close()
   const [signature] = signed
@@ -101,15 +119,19 @@ test('after a key and a signature no share, nonce, key, token or e-mail address 
     expect(encodeKeyShare(decodeKeyShare(encoded))).toEqual(encoded)
     for (const [what, secret] of secretsOfShare(encoded)) secrets.set(`${what} of party ${i}`, formsOf(secret))
   })
+  const ofServer = await shareOfServer(stack, session.session_id)
+  for (const [what, secret] of secretsOfShare(ofServer)) secrets.set(`${what} of the server party`, formsOf(secret))
   for (const partyId of Object.keys(session.join_tokens)) {
     secrets.set(`join token of ${partyId}`, [Buffer.from(tokenOf(session, partyId))])
   }
-  for (const partyId of Object.keys(signing.join_tokens)) {
-    secrets.set(`join token of ${partyId} for signing`, [Buffer.from(tokenOf(signing, partyId))])
+  for (const [i, opened] of [signing, withServer].entries()) {
+    for (const partyId of Object.keys(opened.join_tokens)) {
+      secrets.set(`join token of ${partyId} for signature ${i}`, [Buffer.from(tokenOf(opened, partyId))])
+    }
   }
-  // These are the nonces: they make the signature's r.
-  expect(nonces).toHaveLength(2)
-  expect(Buffer.from(signature.r).toString('hex')).toBe(rOf(nonces))
+  // These are the nonces: the first two make the first signature's r.
+  expect(nonces).toHaveLength(3)
+  expect(Buffer.from(signature.r).toString('hex')).toBe(rOf(nonces.slice(0, 2)))
   nonces.forEach((nonce, i) => secrets.set(`nonce ${i}`, [...formsOf(nonce), ...formsOf(scalarOf(nonce))]))
   const keys = longTermKeys(stack.folder)
   expect(keys.size).toBeGreaterThan(6)
@@ -124,7 +146,10 @@ test('after a key and a signature no share, nonce, key, token or e-mail address 
   places.set(accounts, Buffer.from(await tableText(stack.databaseUrl, 'account')))
   for (const [part, content] of await exportOf(stack.natsUrl)) places.set(part, content)
   const stored = [...places.values()]
-  // The search works: what must be there is found.
+  // The search works: what must be there is found, and the server party has told all that it can.
+  const serverLog = places.get(describeDataFolder(stack.folder).logFile('server-party-1'))
+  expect(serverLog?.includes(withServer.session_id)).toBe(true)
+  expect(serverLog?.toString()).toMatch(/"level":(10|20),/)
   expect(stored.some((content) => content.includes(session.session_id))).toBe(true)
   expect(stored.some((content) => content.includes(Buffer.from(made.publicKey)))).toBe(true)
   expect(places.get('events of the audit export')?.includes(session.session_id)).toBe(true)

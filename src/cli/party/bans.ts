@@ -1,5 +1,7 @@
 /** `mpc party bans`: of a party that runs, through its API; or of one that may not, from its folders. */
+import { ConnectError } from '@connectrpc/connect'
 import { connectService } from '../../edge/service-client.ts'
+import { clientTlsFromEnv } from '../../edge/tls/tls-config.ts'
 import { ServerParty } from '../../gen/mpc/party/v1/server_party_pb.ts'
 import { secureRandom, systemClock } from '../../party/clock.ts'
 import { fileRecords } from '../../party/node/file-records.ts'
@@ -25,15 +27,24 @@ export async function bans({ url, json }: BansOptions, env: NodeJS.ProcessEnv): 
 
 async function fromParty(url: string, env: NodeJS.ProcessEnv): Promise<Listed> {
   const bearer = env['MPC_API_KEY'] ?? ''
+  const tls = clientTlsFromEnv(env)
   let connection
   try {
-    connection = connectService(url, bearer === '' ? {} : { bearer })
+    connection = connectService(url, { tls, ...(bearer !== '' && { bearer }) })
     return await connection.client(ServerParty).listBans({})
   } catch (error) {
-    throw new StartupError(`${url}: ${error instanceof Error ? error.message : 'the party cannot be asked'}`)
+    throw new StartupError(`${url}: ${problemOf(error)}`)
   } finally {
     connection?.close()
   }
+}
+
+function problemOf(error: unknown): string {
+  // Node's words for an answer that is not HTTP/2 (NGHTTP2_PROTOCOL_ERROR).
+  if (error instanceof ConnectError && error.rawMessage === 'Protocol error') {
+    return "no gRPC is spoken there: --url takes the party's gRPC port (50053 by default), not its HTTP port"
+  }
+  return error instanceof Error ? error.message : 'the party cannot be asked'
 }
 
 async function fromFolders(env: NodeJS.ProcessEnv): Promise<Listed> {

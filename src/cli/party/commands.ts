@@ -6,6 +6,8 @@ const storeHelp = `
 MPC_SHARE_DIR, MPC_GUARD_DIR, MPC_DEVICE_ID and the key-encryption key (MPC_KEK_FILE, MPC_KEK or MPC_KMS_URL …) are
 those of the party.`
 
+const withoutUrl = 'Without --url the share folder is read, and nothing\nin it changed.'
+
 const rewrapHelp = `
 The key in use is the party's (MPC_KEK_FILE, MPC_KEK or MPC_KMS_URL …); the new one is named by the same variables with
 MPC_NEW_ in place of MPC_: MPC_NEW_KEK_FILE, MPC_NEW_KEK, or MPC_NEW_KMS_URL, MPC_NEW_KMS_KEY, MPC_NEW_KMS_TOKEN_FILE …
@@ -23,9 +25,9 @@ export function addPartyCommands(party: Command): void {
   party
     .command('bans')
     .description('peers that the party no longer signs with, and keys that it has frozen, with the reason')
-    .option('--url <url>', "ask a running party at its gRPC URL; MPC_API_KEY holds a key with the scope 'audit'")
+    .option('--url <url>', "ask a running party on its gRPC port; MPC_API_KEY holds a key with the scope 'audit'")
     .option('--json', 'as one JSON object')
-    .addHelpText('after', `\nWithout --url the share folder is read, and nothing in it changed.${storeHelp}`)
+    .addHelpText('after', `\nWith an https:// URL MPC_TLS_CA_FILE names its authority. ${withoutUrl}${storeHelp}`)
     .action(async (options: BansOptions) => (await import('./bans.ts')).bans(options, process.env))
 
   party

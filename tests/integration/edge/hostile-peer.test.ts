@@ -1,5 +1,6 @@
 import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createServer, type AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { connectService } from '../../../src/edge/service-client.ts'
 import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { serveSample, type Sample } from './sample-service.ts'
@@ -78,5 +79,27 @@ describe('a hostile peer', () => {
     await new Promise((resolve) => session.ping(resolve))
     stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     await alive()
+  })
+})
+
+describe('a peer that is called and speaks no HTTP/2', () => {
+  // Whatever is thrown where nobody listens fails the run.
+  test.each([
+    ['HTTP/1.1', 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
+    ['nothing that anybody knows', '\0\0\0\0'.repeat(100)],
+    ['nothing, and hangs up', ''],
+  ])('but %s costs its callers their calls and not their process', async (_what, answer) => {
+    const peer = createServer((socket) => void socket.on('error', () => undefined).once('data', () => socket.end(answer)))
+    await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void peer.close())
+    const { port } = peer.address() as AddressInfo // listens on TCP
+    for (let round = 0; round < 5; round += 1) {
+      const connection = connectService(`http://127.0.0.1:${port}`)
+      const ask = () => connection.client(SessionCoordinator).getSessionStatus({ sessionId: 's1' })
+      const answers = await Promise.allSettled([ask(), ask(), ask().finally(ask)])
+      expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+      connection.close()
+    }
+    await new Promise((resolve) => setImmediate(resolve))
   })
 })

@@ -51,6 +51,14 @@ async function call(tls: Parameters<typeof connectService>[1], url = sample.grpc
     .then(({ sessionId }) => sessionId, ConnectError.from)
 }
 
+async function logged(text: string): Promise<void> {
+  await loggedTimes(text, 1)
+}
+
+async function loggedTimes(text: string, times: number): Promise<void> {
+  await expect.poll(() => sample.logText().split(text).length - 1, { timeout: 20_000 }).toBe(times)
+}
+
 /** Status of GET /health, or the code of what went wrong. */
 async function health(options: ConnectionOptions = { ca: ours.cert }): Promise<unknown> {
   return new Promise((resolve) => {
@@ -273,9 +281,53 @@ describe('a renewed certificate', () => {
     socket.destroy()
     return serial
   }
+})
 
-  async function logged(text: string): Promise<void> {
-    await expect.poll(() => sample.logText(), { timeout: 20_000 }).toContain(text)
+describe('a list of authorities of clients that is changed', () => {
+  test('counts for new connections: who was added gets in, and who was taken out does not, with a resumed session either', async () => {
+    const clientCa = folder.write('client-ca.pem', ours.cert)
+    await serve({ ...withClients, MPC_TLS_CLIENT_CA_FILE: clientCa, MPC_TLS_CLIENT_PORTS: 'both' })
+    const stranger = theirs.issue(['server-party-2'])
+    const strangerFiles = folder.writePair('stranger-party', stranger)
+    const outcomes = async () => {
+      const onGrpc = [await call({ tls: showing(partyFiles) }), await call({ tls: showing(strangerFiles) })]
+      const onHttp = [await health({ ca: ours.cert, ...party }), await health({ ca: ours.cert, ...stranger })]
+      return [...onGrpc.map((answer) => answer === 's1'), ...onHttp.map((status) => status === 200)]
+    }
+    expect(await outcomes()).toEqual([true, false, true, false])
+    const open = connectService(sample.grpcUrl, { tls: showing(partyFiles) })
+    onTestFinished(open.close)
+    const stream = open.client(SessionFeed).watchSession({ sessionId: 's1' })[Symbol.asyncIterator]()
+    expect((await stream.next()).value?.session?.sessionId).toBe('s1')
+
+    const kept = await tlsSession({ ca: ours.cert, ...party })
+    expect(await health({ ca: ours.cert, ...party, session: kept })).toBe(200)
+
+    folder.write('client-ca.pem', ours.cert + theirs.cert)
+    await loggedTimes('changed TLS files are in use', 1)
+    expect(await outcomes()).toEqual([true, true, true, true])
+    folder.write('client-ca.pem', 'not a certificate')
+    await loggedTimes('cannot be used', 1)
+    expect(await outcomes()).toEqual([true, true, true, true])
+    folder.write('client-ca.pem', theirs.cert)
+    await loggedTimes('changed TLS files are in use', 2)
+    expect(await outcomes()).toEqual([false, true, false, true])
+    expect(await health({ ca: ours.cert, ...party, session: kept })).not.toBe(200)
+    // What is open goes on: whoever is to be cut off is, by a restart.
+    expect(await open.client(Health).check({})).toMatchObject({ status: 1 })
+    const ended = stream.next().catch(() => undefined)
+    await sample.close()
+    await ended
+  })
+
+  /** What a client of the HTTP port could resume its session with (RFC 8446, section 2.2). */
+  async function tlsSession(options: ConnectionOptions): Promise<Buffer> {
+    const socket = connectTls({ ...address(sample.httpUrl), ...options })
+    const given = once(socket, 'session')
+    socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const [session] = (await given) as [Buffer]
+    socket.destroy()
+    return session
   }
 })
 

@@ -141,6 +141,13 @@ test('bans and frozen keys are in the API, in metrics and in mpc party bans, wit
   expect(await sign()).toEqual({ kind: 'failed', reason: 'peer_banned' })
 })
 
+test('mpc party bans says which port it was meant for', async () => {
+  const wrong = `${services.partyHttpUrl}: no gRPC is spoken there: --url takes the party's gRPC port`
+  await expect(bans({ url: services.partyHttpUrl }, {})).rejects.toThrow(wrong)
+  await expect(bans({ url: 'http://127.0.0.1:1' }, {})).rejects.toThrow(/^http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/)
+  await expect(bans({ url: services.partyUrl }, { MPC_TLS_CA_FILE: '/nowhere' })).rejects.toThrow(/^MPC_TLS_CA_FILE: /)
+})
+
 test('a guard folder that is gone keeps the party from starting, in one line that says what to do', async () => {
   await services.stop('party')
   await rm(env['MPC_GUARD_DIR'] ?? '', { recursive: true })
