@@ -1,7 +1,8 @@
 /**
- * Writes the products of both fields, src/crypto/limbs/<field>/product.ts: columns and reduction in one function, so
- * that no limb goes through memory in between, which takes a fifth more time. As written by hand, each reduction would
- * stand there twice.
+ * Writes the arithmetic on limbs that is too repetitive for hands. Of both fields the products,
+ * src/crypto/limbs/<field>/product.ts: columns and reduction in one function, so that no limb goes through memory in
+ * between, which takes a fifth more time. Modulo q, where many products are added up before, the reduction of columns
+ * alone: src/crypto/limbs/mod-q/reduction.ts.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -75,28 +76,34 @@ ${carry('c', 5)}; d = (r11 + T12) - T12; r11 -= d; r0 += d * wrap
 ${carry('c', 6)}; ${carry('d', 0)}`,
 }
 
-const fields = [secp256k1, ristretto255]
+/** 2^264 modulo q, 2^8·(2^256 − q), in limbs. */
+const orderTail = [4112128, 835366, 186903, 1569040, 1659063, 1393804, 20]
+
+const files = [
+  ...[secp256k1, ristretto255].map((field) => ({ name: `${field.folder}/product.ts`, source: sourceOf(field) })),
+  { name: 'mod-q/reduction.ts', source: orderReduction() },
+]
 
 export function writeLimbProducts(root: string): void {
-  for (const field of fields) writeFileSync(pathOf(root, field), sourceOf(field))
+  for (const { name, source } of files) writeFileSync(pathOf(root, name), source)
 }
 
 /** One line for each file that is not what `npm run generate` makes of this. */
 export function staleLimbProducts(root: string): readonly string[] {
-  const stale = fields.filter((field) => readFileSync(pathOf(root, field), 'utf8') !== sourceOf(field))
-  return stale.map(({ folder }) => `src/crypto/limbs/${folder}/product.ts is not up to date: npm run generate`)
+  const stale = files.filter(({ name, source }) => readFileSync(pathOf(root, name), 'utf8') !== source)
+  return stale.map(({ name }) => `src/crypto/limbs/${name} is not up to date: npm run generate`)
 }
 
-function pathOf(root: string, { folder }: Field): string {
-  return join(root, 'src', 'crypto', 'limbs', folder, 'product.ts')
+function pathOf(root: string, name: string): string {
+  return join(root, 'src', 'crypto', 'limbs', name)
 }
 
 function sourceOf({ modulus, bounds, constants, begin, reduction, proof }: Field): string {
   const loaded = (name: 'a' | 'b') => `  const ${limbs.map((i) => `${name}${i} = ${name}[${i}]`).join(', ')}`
   const doubled = limbs.slice(0, -1).map((i) => `d${i} = a${i} + a${i}`)
   const stored = limbs.map((i) => `out[${i}] = r${i}`).join('; ')
-  const lines = [...(begin === undefined ? [] : [begin]), 'let c: number', 'let d: number', ...reduction.split('\n'), stored]
-  const reduced = lines.map((line) => `  ${line}`).join('\n')
+  const carries = ['let c: number', 'let d: number']
+  const reduced = indented([...(begin === undefined ? [] : [begin]), ...carries, ...reduction.split('\n'), stored])
   return `/**
  * Products modulo ${modulus}: see field.ts for limbs, units and bounds. Written by \`npm run generate\`
  * (scripts/limb-products.ts): not to be edited.
@@ -150,4 +157,93 @@ function sideBySide([from, to]: readonly [number, number], [other]: readonly [nu
 function roundingConstants(count: number, value: (i: number) => string): string {
   const line = (i: number) => `${i > limbCount ? '' : 'export '}const T${i} = ${value(i)}`
   return Array.from({ length: count }, (_, i) => line(i + 1)).join('\n')
+}
+
+/**
+ * Carries from all limbs `from` to `to` at once: no step waits for another, which a processor takes as an invitation to
+ * do many in the time of one. What comes from below stays on top of half a limb. `into`: what the last carry adds to.
+ */
+function carryAtOnce(from: number, to: number, into = `r${to + 1} += #`): string {
+  const steps = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  const rounded = steps.map((i) => `c${i} = (r${i} + T${i + 1}) - T${i + 1}`)
+  // From the left: the limb without its carry first, which is exact.
+  const left = steps.map((i) => `r${i} = r${i} - c${i}${i === from ? '' : ` + c${i - 1}`}`)
+  return [...rounded, ...left, into.replace('#', `c${to}`)].join('\n')
+}
+
+/** The carries that a piece of source assigns. */
+function declarations(source: string): string {
+  return `let ${[...new Set(source.match(/\bc\d+\b/g))].map((name) => `${name}: number`).join(', ')}`
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}`).join('\n')
+}
+
+function orderReduction(): string {
+  const columns = Array.from({ length: 2 * limbCount }, (_, k) => k)
+  const loaded = `let ${columns.map((k) => `r${k} = columns[${k}]`).join(', ')}`
+  const carrying = carryAtOnce(0, 22)
+  const reducing = `${carryAtOnce(12, 22)}
+${foldOnto('r', 12, 12, 's')}
+${carryAtOnce(0, 11, 's12 += #')}
+${inS(carryAtOnce(12, 17, 'let s18 = #'))}
+${inS(carryAtOnce(12, 17, 's18 += #'))}
+${foldOnto('s', 12, 7, 't')}
+${carryAtOnce(0, 11, 't12 += #')}
+${foldOnto('t', 12, 1)}
+${carryAtOnce(0, 11, 'const u12 = #')}
+${foldOnto('u', 12, 1)}`
+  return `/**
+ * Sums of products modulo q, the order of secp256k1: see numbers.ts for limbs, units and bounds. Written by
+ * \`npm run generate\` (scripts/limb-products.ts): not to be edited.
+ */
+import type { Columns, Limbs } from '../product.ts'
+
+/** 2^264 ≡ Σ eⱼ·2^(22j): what a limb of weight 2^(22(k+12)) is worth in limbs k to k + 6. */
+${orderTail.map((e, j) => `const e${j} = ${e} * 2 ** ${22 * j - 264}`).join('\n')}
+${rounding}
+${roundingConstants(23, (i) => `3 * 2 ** ${51 + 22 * i}`).replaceAll('export ', '')}
+
+/**
+ * Carries all columns but the last, at once. Columns may be below 2^52, in units of their own weight; afterwards they
+ * are below 2^31, and the last has grown by less than 2^30.
+ */
+export function carryColumns(columns: Columns): void {
+${indented([loaded, declarations(carrying), ...carrying.split('\n')])}
+${indented(columns.map((k) => `columns[${k}] = r${k}`))}
+}
+
+/**
+ * out ≡ Σ columnsₖ, with limbs below 2^24.2 and a value between ±(2^263 + 2^245). Columns may be below 2^50, the last
+ * below 2^27.
+ *
+ * The first carries leave less than 2^28.6 in r12 to r23. Folding takes these times Σ eⱼ < 2^23.3, so sums stay below
+ * 2^52.3, exact. The second carries leave less than 2^30.4 in r0 to r11 and, done twice, 2^21 + 2^9 in s12 to s17; s18 is
+ * below 2^12, as s17 was 20 times a limb at most. Folding leaves less than 2^44.5 in r0 to r11; the third carries less
+ * than 2^23 there and in t12; folding that adds 2^45 to r0 to r6; the fourth carries leave less than 2^23.2, but 2^21 + 2
+ * in r11, and at most 2 in u12, whose folding adds 2^23.
+ */
+export function reduceColumns(out: Limbs, columns: Columns): void {
+${indented([loaded, declarations(reducing), ...reducing.split('\n')])}
+${indented([limbs.map((i) => `out[${i}] = r${i}`).join('; ')])}
+}
+`
+}
+
+/** Adds `count` limbs from `from` on, times 2^264 modulo q, to r0 … r11 and, above, to new limbs called `upper`. */
+function foldOnto(limb: string, from: number, count: number, upper = ''): string {
+  const taken = Array.from({ length: count }, (_, i) => i)
+  const targets = Array.from({ length: count + orderTail.length - 1 }, (_, k) => k)
+  return targets
+    .map((k) => {
+      const terms = taken.filter((i) => k - i >= 0 && k - i < orderTail.length)
+      const sum = terms.map((i) => `${limb}${from + i} * e${k - i}`).join(' + ')
+      return k < limbCount ? `r${k} += ${sum}` : `let ${upper}${k} = ${sum}`
+    })
+    .join('\n')
+}
+
+function inS(source: string): string {
+  return source.replaceAll(/\br(?=\d)/g, 's')
 }

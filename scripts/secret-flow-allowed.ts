@@ -37,8 +37,8 @@ export const allowed: readonly Allowance[] = [
   {
     file: 'ecdsa.ts',
     code:
-      'const nonce = points.add(fromMessage, points.multiplyPublic(publicPoint, scalars.multiply(r, inverse)))',
-    why: 'public key and finished signature',
+      'const nonce = points.multiplyPublic(publicPoint, scalars.multiply(r, inverse), scalars.multiply(m, inverse))',
+    why: 'public key, message and finished signature',
   },
   {
     file: 'polynomial.ts',
@@ -47,14 +47,23 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'schnorr.ts',
-    code:
-      'return equalPoints(points.multiplyBase(proof.response), points.add(proof.nonce, points.multiplyPublic(statement, e)))',
-    why: 'statement and challenge of a proof that everyone gets',
+    code: 'return equalPoints(points.multiplyPublic(statement, negative, proof.response), proof.nonce)',
+    why: 'statement, challenge and response of a proof that everyone gets',
   },
   {
     file: 'limbs/engine.ts',
-    code: 'multiplyPublic: (point, k) => into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k)),',
+    code: 'into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k, ofBase)),',
     why: 'its callers stand in this list',
+  },
+  {
+    file: 'sign/round-3.ts',
+    code: 'const shown = points.add(nonce, points.multiplyPublic(publicShare, rho))',
+    why: 'what a peer sent, and a weight that no message depends on',
+  },
+  {
+    file: 'sign/round-3.ts',
+    code: 'const gamma = points.add(gammaU, points.multiplyPublic(gammaV, rho))',
+    why: 'likewise',
   },
   {
     file: 'sign/spectator.ts',
@@ -100,7 +109,7 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'curve/secp256k1.ts',
-    code: 'if (isIdentity({ x, y, z })) throw new Error(\'the point at infinity has no encoding\')',
+    code: 'if (isIdentity(point)) throw new Error(\'the point at infinity has no encoding\')',
     why: '2^-256, and the run ends',
   },
   {
@@ -110,12 +119,27 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'curve/secp256k1.ts',
-    code: 'if (again.some((byte, i) => byte !== bytes[i + 1])) return undefined',
+    code: 'if (points.some(isIdentity)) throw new Error(\'the point at infinity has no encoding\')',
+    why: '2^-256, and the run ends',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'return again.every((byte, i) => byte === bytes[i]) ? out : undefined',
     why: 'a received encoding',
   },
   {
     file: 'curve/secp256k1.ts',
-    code: 'if (!equal(check, right)) return undefined',
+    code: 'if (!hasSquare(y, expected)) return undefined',
+    why: 'a received encoding',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (bytes.length !== uncompressedLength || bytes[0] !== 4) return undefined',
+    why: 'a received encoding',
+  },
+  {
+    file: 'curve/secp256k1.ts',
+    code: 'if (x === undefined || y === undefined || !hasSquare(y, curveSide(x))) return undefined',
     why: 'a received encoding',
   },
   {

@@ -2,9 +2,7 @@
 import { create, getOption, type DescField, type DescMessage } from '@bufbuild/protobuf'
 import { createValidator } from '@bufbuild/protovalidate'
 import { field as fieldRules, Ignore, type FieldRules } from '../../src/gen/buf/validate/validate_pb.ts'
-import type { Json } from './documented-examples.ts'
-
-export type Schema = Readonly<{ [keyword: string]: Json }>
+import type { Schema } from './schema.ts'
 
 const validator = createValidator()
 

@@ -4,7 +4,15 @@
  * can walk them.
  */
 import { chunks, isAllZero } from './bytes.ts'
-import { decodePoint, encodePoint, pointLength, type Point } from './curve/secp256k1.ts'
+import {
+  decodePoint,
+  decodeUncompressed,
+  encodePoint,
+  encodeUncompressed,
+  pointLength,
+  uncompressedLength,
+  type Point,
+} from './curve/secp256k1.ts'
 import { decodeElement, elementLength, type Element } from './curve/ristretto255.ts'
 import { isCanonicalEntry, isCanonicalScalar, scalarLength } from './curve/scalar.ts'
 import type { PackedScalars, Scalar } from './curve/scalar.ts'
@@ -12,14 +20,15 @@ import type { PackedScalars, Scalar } from './curve/scalar.ts'
 /**
  * - `bytes`: opaque.
  * - `point`, `points`: secp256k1, compressed SEC 1, never the identity.
+ * - `uncompressed-point`, `uncompressed-points`: likewise, uncompressed SEC 1: 32 bytes more, and no root to take.
  * - `scalar`: below q; `nonzero-scalar`: and not zero.
  * - `scalars`: many, each below q, kept packed (32 bytes each) for bulk arithmetic.
  * - `elements`: ristretto255, canonical, never the identity.
  */
 export type Field =
   | Readonly<{ name: string; kind: 'bytes'; length: number }>
-  | Readonly<{ name: string; kind: 'point' }>
-  | Readonly<{ name: string; kind: 'points'; count: number }>
+  | Readonly<{ name: string; kind: 'point' | 'uncompressed-point' }>
+  | Readonly<{ name: string; kind: 'points' | 'uncompressed-points'; count: number }>
   | Readonly<{ name: string; kind: 'scalar' | 'nonzero-scalar' }>
   | Readonly<{ name: string; kind: 'scalars'; count: number }>
   | Readonly<{ name: string; kind: 'elements'; count: number }>
@@ -29,7 +38,9 @@ export type Schema = readonly Field[]
 type Values = {
   bytes: Uint8Array
   point: Point
+  'uncompressed-point': Point
   points: readonly Point[]
+  'uncompressed-points': readonly Point[]
   scalar: Scalar
   'nonzero-scalar': Scalar
   scalars: PackedScalars
@@ -47,7 +58,10 @@ export type Draft<S extends Schema> = {
 
 export const bytes = <const N extends string>(name: N, length: number) => ({ name, kind: 'bytes', length }) as const
 export const point = <const N extends string>(name: N) => ({ name, kind: 'point' }) as const
+export const uncompressedPoint = <const N extends string>(name: N) => ({ name, kind: 'uncompressed-point' }) as const
 export const points = <const N extends string>(name: N, count: number) => ({ name, kind: 'points', count }) as const
+export const uncompressedPoints = <const N extends string>(name: N, count: number) =>
+  ({ name, kind: 'uncompressed-points', count }) as const
 export const scalar = <const N extends string>(name: N) => ({ name, kind: 'scalar' }) as const
 export const nonzeroScalar = <const N extends string>(name: N) => ({ name, kind: 'nonzero-scalar' }) as const
 export const scalars = <const N extends string>(name: N, count: number) => ({ name, kind: 'scalars', count }) as const
@@ -69,8 +83,12 @@ export function fieldLength(field: Field): number {
       return field.length
     case 'point':
       return pointLength
+    case 'uncompressed-point':
+      return uncompressedLength
     case 'points':
       return pointLength * field.count
+    case 'uncompressed-points':
+      return uncompressedLength * field.count
     case 'scalar':
     case 'nonzero-scalar':
       return scalarLength
@@ -127,8 +145,12 @@ function fieldParts(field: Field, value: Value | readonly Encoded[]): readonly U
         return [value as Uint8Array]
       case 'point':
         return [encodePoint(value as Point)]
+      case 'uncompressed-point':
+        return [encodeUncompressed(value as Point)]
       case 'points':
         return (value as readonly Point[]).map(encodePoint)
+      case 'uncompressed-points':
+        return (value as readonly Point[]).map(encodeUncompressed)
       case 'scalar':
       case 'nonzero-scalar':
         return [value as Scalar]
@@ -148,11 +170,13 @@ function decodeField(field: Field, body: Uint8Array): Value {
     case 'bytes':
       return body
     case 'point':
-      return required(field.name, 'is not a compressed point of the curve', decodePoint(body))
+      return readPoint(field.name, body)
+    case 'uncompressed-point':
+      return readUncompressed(field.name, body)
     case 'points':
-      return chunks(body, pointLength).map((chunk, i) =>
-        required(`${field.name}[${i}]`, 'is not a compressed point of the curve', decodePoint(chunk)),
-      )
+      return chunks(body, pointLength).map((chunk, i) => readPoint(`${field.name}[${i}]`, chunk))
+    case 'uncompressed-points':
+      return chunks(body, uncompressedLength).map((chunk, i) => readUncompressed(`${field.name}[${i}]`, chunk))
     case 'scalar':
     case 'nonzero-scalar': {
       if (!isCanonicalScalar(body)) throw new MalformedMessage(field.name, 'is not below the group order')
@@ -172,6 +196,14 @@ function decodeField(field: Field, body: Uint8Array): Value {
     default:
       return unreachable(field)
   }
+}
+
+function readPoint(name: string, bytes: Uint8Array): Point {
+  return required(name, 'is not a compressed point of the curve', decodePoint(bytes))
+}
+
+function readUncompressed(name: string, bytes: Uint8Array): Point {
+  return required(name, 'is not an uncompressed point of the curve', decodeUncompressed(bytes))
 }
 
 function required<T>(name: string, problem: string, value: T | undefined): T {

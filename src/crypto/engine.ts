@@ -34,8 +34,11 @@ export type PointArithmetic = Readonly<{
   add(a: Point, b: Point): Point
   multiply(point: Point, k: Scalar): Point
   multiplyBase(k: Scalar): Point
-  /** The same product where both are public: faster, and the time may depend on them. */
-  multiplyPublic(point: Point, k: Scalar): Point
+  /**
+   * k·point, plus ofBase·G where that is given, of public values only: faster, and the time may depend on them. Fastest
+   * for k = k₁ + k₂·λ with short k₁ and k₂ (curve/short-scalar.ts).
+   */
+  multiplyPublic(point: Point, k: Scalar, ofBase?: Scalar): Point
 }>
 
 /** ristretto255. Scalars and points may be secret. */
@@ -53,8 +56,8 @@ export type ElementArithmetic = Readonly<{
 }>
 
 /**
- * RVOLE's sums over all ξ transfers. Pads are the expanded OT rows: 48 bytes for each of the ℓ + ρ scalars of each
- * transfer in order.
+ * RVOLE's sums over all ξ transfers. Pads are the expanded OT rows: 32 bytes for each of the ℓ + ρ scalars of each
+ * transfer in order, and g is 32 bytes for each transfer. Both are of any value, and count modulo q.
  */
 export type RvoleArithmetic = Readonly<{
   /** Alice: v⁰ from `pads0`, v¹ from `pads1`, and τ_j = v⁰_j − v¹_j + inputs for ℓ + ρ `inputs`. */
@@ -66,7 +69,7 @@ export type RvoleArithmetic = Readonly<{
   /** Bob: d_j = v_j + β_j·τ_j, by masks; `choices` has bit j of β. */
   unmask(pads: Uint8Array, choices: Uint8Array, tau: PackedScalars): RvoleRows
   /** Σ_j β_j·g_j. */
-  choose(g: PackedScalars, choices: Uint8Array): Scalar
+  choose(g: Uint8Array, choices: Uint8Array): Scalar
 }>
 
 /** One row of ℓ + ρ secret scalars for each transfer. */
@@ -77,7 +80,7 @@ export type RvoleRows = Readonly<{
    */
   checkValues(theta: PackedScalars, correction?: Readonly<{ choices: Uint8Array; eta: PackedScalars }>): PackedScalars
   /** Σ_j g_j·row_(j,i) for each i < ℓ. */
-  weightedSums(g: PackedScalars): readonly [Scalar, Scalar]
-  /** Overwrites the rows. */
+  weightedSums(g: Uint8Array): readonly [Scalar, Scalar]
+  /** Overwrites the rows, which must not be used any more. */
   erase(): void
 }>

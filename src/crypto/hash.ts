@@ -5,7 +5,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { shake256 } from '@noble/hashes/sha3.js'
-import { byteAt, uint32 } from './bytes.ts'
+import { uint32 } from './bytes.ts'
 import type { Engine, Sha256 } from './engine.ts'
 import { scalarAt, wideScalarLength, type PackedScalars, type Scalar } from './curve/scalar.ts'
 import { scalars } from './limbs/mod-q/scalars.ts'
@@ -41,6 +41,11 @@ export function xof(length: number, tag: Tag, ...items: readonly HashItem[]): Ui
   return hash.digest()
 }
 
+/** `count` public scalars likewise, from `stretch`: for inputs that are hashes already. */
+export function stretchToScalars(count: number, tag: Tag, ...items: readonly HashItem[]): PackedScalars {
+  return scalars.reduceWide(stretch(count * wideScalarLength, tag, ...items))
+}
+
 /** A scalar within 2^-128 of uniform: 48 bytes reduced modulo q (RFC 9380 section 5.1 uses the same margin). */
 export function hashToScalar(tag: Tag, ...items: readonly HashItem[]): Scalar {
   return scalarAt(hashToScalars(1, tag, ...items))
@@ -52,15 +57,15 @@ export function hashToScalars(count: number, tag: Tag, ...items: readonly HashIt
 }
 
 /**
- * `count` public scalars, for lists that are long: ChaCha20 keystream under the key H(tag, items), 48 bytes for each.
- * An order of magnitude faster than `xof`.
+ * `length` public bytes, for long lists: ChaCha20 keystream under the key H(tag, items). An order of magnitude faster
+ * than `xof`.
  */
-export function stretchToScalars(count: number, tag: Tag, ...items: readonly HashItem[]): PackedScalars {
-  const stream = new Uint8Array(count * wideScalarLength)
+export function stretch(length: number, tag: Tag, ...items: readonly HashItem[]): Uint8Array {
+  const stream = new Uint8Array(length)
   const seed = new DataView(H(tag, ...items).buffer)
   const key = Int32Array.from({ length: 8 }, (_, i) => seed.getInt32(4 * i, true))
-  expandKey(new DataView(stream.buffer), 0, stream.length, key)
-  return scalars.reduceWide(stream)
+  expandKey(new DataView(stream.buffer), 0, length, key)
+  return stream
 }
 
 /**
@@ -80,15 +85,17 @@ export function rowExpander(rowLength: number, tag: Tag, ...items: readonly Hash
   block[4 + rowLength] = 0x80
   view.setUint32(blockLength - 4, 8 * (blockLength + 4 + rowLength))
   const key = new Int32Array(8)
+  // Loops, here and below: a call of set or fill costs more than such short arrays take.
   return (index: number, rows: Uint8Array, out: DataView, at: number, length: number): void => {
+    if (rows.length < (index + 1) * rowLength) throw new RangeError(`row ${index} of ${rows.length / rowLength}`)
     view.setUint32(0, index)
-    for (let i = 0; i < rowLength; i++) block[4 + i] = byteAt(rows, index * rowLength + i)
-    key.set(midstate)
+    for (let i = 0; i < rowLength; i++) block[4 + i] = rows[index * rowLength + i]!
+    for (let i = 0; i < 8; i++) key[i] = midstate[i]!
     compress(key, view, 0)
     reverseWords(key)
     expandKey(out, at, length, key)
-    key.fill(0)
-    block.fill(0, 4, 4 + rowLength)
+    for (let i = 0; i < 8; i++) key[i] = 0
+    for (let i = 0; i < rowLength; i++) block[4 + i] = 0
   }
 }
 
@@ -96,8 +103,8 @@ const blockLength = 64
 
 /** From SHA-256's big-endian reading of 32 bytes to ChaCha20's little-endian one. */
 function reverseWords(words: Int32Array): void {
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? 0 // i is in range
+  for (let i = 0; i < 8; i++) {
+    const word = words[i]! // eight of them
     words[i] = (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
   }
 }

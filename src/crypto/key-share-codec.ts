@@ -1,10 +1,12 @@
 /**
- * Binary form of a key share, version 1: a fixed header, the own secrets and public values, then every peer in order.
- * One share has one encoding. Decoding recomputes all public values from the commitments, so a share that decodes is
- * consistent in itself. The bytes are secret: the caller encrypts them.
+ * Binary form of a key share: a fixed header, the own secrets and public values, then every peer in order. One share has
+ * one encoding of each version; version 1, which is still read, had compressed points. Decoding recomputes all public
+ * values from the commitments, so a share that decodes is consistent in itself. The bytes are secret: the caller
+ * encrypts them.
  */
 import { concatBytes, equalBytes } from './bytes.ts'
-import { decodeMessage, encodeMessage, bytes, messageLength, nonzeroScalar, points, type Message } from './codec.ts'
+import { decodeMessage, encodeMessage, bytes, messageLength, nonzeroScalar, points, uncompressedPoints } from './codec.ts'
+import type { Message } from './codec.ts'
 import { encodePoint, equalPoints } from './curve/secp256k1.ts'
 import { limbEngine } from './limbs/engine.ts'
 import type { KeyShare, OtState, PeerState } from './key-share.ts'
@@ -13,15 +15,16 @@ import { seedsLength } from './ot/extension.ts'
 import { evaluateCommitments, evaluationPoint } from './polynomial.ts'
 import { maxParties } from './session-id.ts'
 
-const version = 1
+const version = 2
+const versionWithCompressedPoints = 1
 const curveSecp256k1 = 1
 const headerLength = 5
 
-const bodySchema = (threshold: number, parties: number) =>
+const bodySchema = (threshold: number, parties: number, manyPoints: typeof points | typeof uncompressedPoints) =>
   [
     nonzeroScalar('secretShare'),
-    points('commitments', threshold),
-    points('publicShares', parties),
+    manyPoints('commitments', threshold),
+    manyPoints('publicShares', parties),
     bytes('chainCode', 32),
   ] as const
 
@@ -37,7 +40,7 @@ const otSchema = [
 export function encodeKeyShare(share: KeyShare): Uint8Array {
   return concatBytes(
     Uint8Array.of(version, curveSecp256k1, share.index, share.threshold, share.parties),
-    encodeMessage(bodySchema(share.threshold, share.parties), share),
+    encodeMessage(bodySchema(share.threshold, share.parties, uncompressedPoints), share),
     ...share.peers.flatMap(encodePeer),
   )
 }
@@ -45,7 +48,7 @@ export function encodeKeyShare(share: KeyShare): Uint8Array {
 /** @throws Error naming the field when the bytes are not exactly one consistent share of a known version. */
 export function decodeKeyShare(encoded: Uint8Array): KeyShare {
   const [readVersion, curve, index, threshold, parties] = encoded
-  if (readVersion !== version) throw refusal('version is unknown')
+  if (readVersion !== version && readVersion !== versionWithCompressedPoints) throw refusal('version is unknown')
   if (curve !== curveSecp256k1) throw refusal('curve is unknown')
   if (parties === undefined || parties < 2 || parties > maxParties) throw refusal('parties is out of bounds')
   if (threshold === undefined || threshold < 2 || threshold > parties) throw refusal('threshold is out of bounds')
@@ -57,7 +60,7 @@ export function decodeKeyShare(encoded: Uint8Array): KeyShare {
     rest = rest.subarray(length)
     return taken
   }
-  const schema = bodySchema(threshold, parties)
+  const schema = bodySchema(threshold, parties, readVersion === version ? uncompressedPoints : points)
   const body = decodeMessage(schema, take(messageLength(schema)))
   const others = Array.from({ length: parties }, (_, other) => other).filter((other) => other !== index)
   const peers = others.map((other) => decodePeer(other, take))

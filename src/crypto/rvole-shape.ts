@@ -8,3 +8,8 @@ export const checkCount = 2
 export const width = inputCount + checkCount
 /** ξ = κ + 2·λ_s transfers. */
 export const transfers = 416
+/**
+ * Bytes of OT output that make one scalar of a row or of the gadget. As q lies between 2^256 − 2^129 and 2^256, 256
+ * uniform bits modulo q are within 2^-127 of a uniform scalar.
+ */
+export const padLength = 32

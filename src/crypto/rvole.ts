@@ -13,18 +13,17 @@ import {
   scalarAt,
   scalarLength,
   sumScalars,
-  wideScalarLength,
   zeroScalar,
   type PackedScalars,
   type Scalar,
 } from './curve/scalar.ts'
 import type { Engine } from './engine.ts'
-import { hashLength, hashToScalars, longHash, rowExpander, stretchToScalars } from './hash.ts'
+import { hashLength, longHash, rowExpander, stretch, stretchToScalars } from './hash.ts'
 import { rowLength, xorRows } from './ot/bit-matrix.ts'
 import { extendAsReceiver, extendAsSender, extensionFields } from './ot/extension.ts'
 import type { ExtensionMessage, OtReceiverState, OtSenderState } from './ot/extension.ts'
 import type { Rng } from './protocol.ts'
-import { checkCount, inputCount, transfers, width } from './rvole-shape.ts'
+import { checkCount, inputCount, padLength, transfers, width } from './rvole-shape.ts'
 import { tag } from './tags.ts'
 
 export const requestFields = extensionFields(transfers)
@@ -40,7 +39,7 @@ export type Answer = Message<typeof answerFields>
 /** Bob's state between his message and Alice's answer. `beta`, `rows` and `b` are to be overwritten; g is public. */
 export type ReceiverState = Readonly<{
   session: Uint8Array
-  g: PackedScalars
+  g: Uint8Array
   beta: Uint8Array
   rows: Uint8Array
   b: Scalar
@@ -99,14 +98,14 @@ export function finish(engine: Engine, state: ReceiverState, received: Answer): 
   return shares
 }
 
-/** g: public, and the same for both. */
-function gadget(session: Uint8Array): PackedScalars {
-  return stretchToScalars(transfers, tag.rvoleGadget, session)
+/** g, one number of 256 bits per transfer: public, and the same for both. */
+function gadget(session: Uint8Array): Uint8Array {
+  return stretch(transfers * padLength, tag.rvoleGadget, session)
 }
 
 /** θ: ℓ weights for every check column, those of k = 0 first. */
 function checkWeights(engine: Engine, session: Uint8Array, tau: Uint8Array): PackedScalars {
-  return hashToScalars(inputCount * checkCount, tag.rvoleTheta, session, longHash(engine, tag.rvoleTau, session, tau))
+  return stretchToScalars(inputCount * checkCount, tag.rvoleTheta, session, longHash(engine, tag.rvoleTau, session, tau))
 }
 
 /** η_k = â_k + Σᵢ θ_ik·a_i. */
@@ -126,10 +125,10 @@ function checkHash(engine: Engine, session: Uint8Array, values: PackedScalars): 
   return mu
 }
 
-/** Every row of OT output stretched to ℓ + ρ wide scalars: the stream position is the width index (TOB-BRON-5). */
+/** Every row of OT output stretched to ℓ + ρ numbers of 256 bits: the stream position is the width index (TOB-BRON-5). */
 function expandRows(session: Uint8Array, rows: Uint8Array): Uint8Array {
   const expand = rowExpander(rowLength, tag.rvoleTransfer, session)
-  const length = width * wideScalarLength
+  const length = width * padLength
   const pads = new Uint8Array(transfers * length)
   const view = new DataView(pads.buffer)
   for (let j = 0; j < transfers; j++) {

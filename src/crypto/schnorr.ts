@@ -5,7 +5,7 @@
  */
 import { wipe } from './bytes.ts'
 import { encodePoint, equalPoints, type Point } from './curve/secp256k1.ts'
-import { randomScalar, type Scalar } from './curve/scalar.ts'
+import { randomScalar, zeroScalar, type Scalar } from './curve/scalar.ts'
 import type { Engine } from './engine.ts'
 import { hashToScalar } from './hash.ts'
 import type { Rng } from './protocol.ts'
@@ -25,10 +25,11 @@ export function prove(engine: Engine, context: ProofContext, secret: Scalar, sta
   return { nonce, response }
 }
 
-/** Whether response·G = nonce + challenge·statement. */
-export function verifyProof({ points }: Engine, context: ProofContext, statement: Point, proof: Proof): boolean {
-  const e = challenge(context, statement, proof.nonce)
-  return equalPoints(points.multiplyBase(proof.response), points.add(proof.nonce, points.multiplyPublic(statement, e)))
+/** Whether response·G − challenge·statement = nonce. */
+export function verifyProof(engine: Engine, context: ProofContext, statement: Point, proof: Proof): boolean {
+  const { scalars, points } = engine
+  const negative = scalars.subtract(zeroScalar(), challenge(context, statement, proof.nonce))
+  return equalPoints(points.multiplyPublic(statement, negative, proof.response), proof.nonce)
 }
 
 function challenge({ tag, session, prover }: ProofContext, statement: Point, nonce: Point): Scalar {

@@ -4,6 +4,8 @@
  */
 const common = 'mpc-system/dkls23/secp256k1/v1' // the name that these have had since DKLs23 was the only protocol
 const protocol = 'mpc-system/dkls23/secp256k1/v2'
+/** What signing changed since: RVOLE's pads and weights, and its messages. */
+const signing = 'mpc-system/dkls23/secp256k1/v3'
 const frost = 'mpc-system/frost/v1'
 
 export const tag = {
@@ -25,16 +27,18 @@ export const tag = {
   otChallenge: `${protocol}/ot-extension/challenge`,
   otMatrix: `${protocol}/ot-extension/matrix`,
   otRow: `${protocol}/ot-extension/row`,
-  rvolePair: `${protocol}/rvole/pair`,
-  rvoleGadget: `${protocol}/rvole/gadget`,
-  rvoleTransfer: `${protocol}/rvole/transfer`,
-  rvoleTau: `${protocol}/rvole/tau`,
-  rvoleTheta: `${protocol}/rvole/theta`,
-  rvoleCheck: `${protocol}/rvole/check`,
-  signSession: `${protocol}/sign/session`,
-  signCommitment: `${protocol}/sign/commitment`,
-  signNonces: `${protocol}/sign/nonces-and-key-shares`,
-  zeroShare: `${protocol}/sign/zero-share`,
+  rvolePair: `${signing}/rvole/pair`,
+  rvoleGadget: `${signing}/rvole/gadget`,
+  rvoleTransfer: `${signing}/rvole/transfer`,
+  rvoleTau: `${signing}/rvole/tau`,
+  rvoleTheta: `${signing}/rvole/theta`,
+  rvoleCheck: `${signing}/rvole/check`,
+  signSession: `${signing}/sign/session`,
+  /** Of version 2, whose runs look the same from outside: for spectators of old logs. */
+  formerSignSession: `${protocol}/sign/session`,
+  signCommitment: `${signing}/sign/commitment`,
+  signNonces: `${signing}/sign/nonces-and-key-shares`,
+  zeroShare: `${signing}/sign/zero-share`,
   frostKeygenSession: `${frost}/keygen/session`,
   frostParticipant: `${frost}/keygen/participant`,
   frostConfirmation: `${frost}/keygen/confirmation`,

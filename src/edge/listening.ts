@@ -28,8 +28,7 @@ export async function addressToListenOn(host: string, openMode: boolean, look: L
     throw new ConfigurationError('MPC_HOST', `"${host}" is not an address of this machine`)
   })
   if (isLoopbackHost(address)) return address
-  const problem = `"${host}" is ${address} on this machine: open mode listens on loopback only`
-  throw new ConfigurationError('MPC_HOST', problem)
+  throw new ConfigurationError('MPC_HOST', `"${host}" is ${address} on this machine: open mode listens on loopback only`)
 }
 
 /** Listens and returns the URL. Throws ConfigurationError naming `variable` where host or port cannot be had. */

@@ -29,13 +29,12 @@ export const malformedRequest = new Refusal('invalid_request', 'the request is n
 
 /** The answer where there is no request to answer, by the code of Node's error. */
 export function faultyRequest(code: string | undefined, socket: Duplex): string {
-  const answer = (refusal: Refusal, status: number) => rawResponse(refusal, status, randomUUID(), socket)
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return answer(new Refusal('invalid_request', 'the request headers are too large'), 431)
+      return rawResponse(new Refusal('invalid_request', 'the request headers are too large'), 431, randomUUID(), socket)
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return answer(new Refusal('invalid_request', 'the request did not arrive in time'), 408)
+      return rawResponse(new Refusal('invalid_request', 'the request did not arrive in time'), 408, randomUUID(), socket)
     default:
-      return answer(malformedRequest, 400)
+      return rawResponse(malformedRequest, 400, randomUUID(), socket)
   }
 }

@@ -21,7 +21,7 @@ import {
   type Consequences,
 } from '../unit/crypto/consequences.ts'
 import { signConsequences, type Consequence } from '../unit/crypto/sign-damage.ts'
-import { bitFlips, flipBit, isMalformed } from '../unit/crypto/tamper.ts'
+import { bitFlips, flipBit, isMalformed, negatePoint } from '../unit/crypto/tamper.ts'
 import { group } from './arena.ts'
 import { mallory, type Lie } from './lie.ts'
 import { equivocating, sendingWrong, silentAboutFailures, silentIn } from './lying-party.ts'
@@ -80,7 +80,7 @@ function fieldLies(
           step: `round ${round} ${channel}`,
           name: `a wrong ${field.name} from number ${parties.indexOf(mallory)}`,
           tell,
-          liar: sendingWrong({ round, channel }, (body) => flipBit(body, bit)),
+          liar: sendingWrong({ round, channel }, (body) => spoiled(place.schema, field.name, body, bit)),
           ...end,
           end: reasons as Lie['end'],
         },
@@ -158,16 +158,20 @@ const selectiveLies: readonly Lie[] = (
     step: `round ${round} ${channel}`,
     name: `a wrong ${field} to bob only`,
     tell,
-    liar: sendingWrong({ round, channel, to: 'bob' }, (body) => flipBit(body, bitIn(schema, field))),
+    liar: sendingWrong({ round, channel, to: 'bob' }, (body) => spoiled(schema, field, body, lastBitOf(schema, field))),
     ...ending(signConsequences[key] ?? malformed),
   }
 })
 
-function bitIn(schema: Schema, field: string): number {
+function lastBitOf(schema: Schema, field: string): number {
   const i = schema.findIndex(({ name }) => name === field)
-  const { kind = '' } = schema[i] ?? {}
-  const start = 8 * messageLength(schema.slice(0, i))
-  return kind.startsWith('point') ? start : 8 * messageLength(schema.slice(0, i + 1)) - 1
+  return 8 * messageLength(schema.slice(0, i + 1)) - 1
+}
+
+/** With this bit of a field flipped; an uncompressed point, of which that would leave none, negated. */
+function spoiled(schema: Schema, field: string, body: Uint8Array, bit: number): Uint8Array {
+  const kind = schema.find(({ name }) => name === field)?.kind
+  return kind === 'uncompressed-point' ? negatePoint(schema, field, body) : flipBit(body, bit)
 }
 
 type Equivocation = readonly [
@@ -184,7 +188,6 @@ const sender = (reason: Consequence['reason']): Consequence => ({ reason, blame:
 const schemaOf = (schemas: readonly Readonly<{ broadcast?: Schema }>[], round: number): Schema =>
   schemas[round - 1]?.broadcast ?? []
 const ed = { keyType: 'eddsa-ed25519' } as const
-const bip340 = { keyType: 'schnorr-secp256k1' } as const
 const edLength = suiteOf('eddsa-ed25519').pointLength
 const frostKeygen = frostKeygenSchemas(2, edLength)
 const frostSign = frostSignSchemas(edLength)
@@ -232,7 +235,7 @@ const equivocationLies: readonly Lie[] = equivocations.map(([protocol, round, fi
 const silences: readonly Lie[] = (
   [
     [{ session: 'sign', ...ed }, pair, 2],
-    [{ session: 'keygen', ...bip340 }, group, 3],
+    [{ session: 'keygen', ...ed }, group, 3],
     [ecdsaSign, pair, 3],
     [ecdsaKeygen, pair, 4],
   ] as const
@@ -257,8 +260,8 @@ const malformedLies: readonly Lie[] = bodies.flatMap(([name, change]) =>
       [ecdsaSign, 1, 'direct'],
       [ecdsaSign, 2, 'direct'],
       [ecdsaSign, 3, 'broadcast'],
-      [{ session: 'keygen', ...bip340 }, 1, 'broadcast'],
-      [{ session: 'keygen', ...bip340 }, 2, 'direct'],
+      [{ session: 'keygen', ...ed }, 1, 'broadcast'],
+      [{ session: 'keygen', ...ed }, 2, 'direct'],
     ] as const
   ).map(([protocol, round, channel]): Lie => {
     const liar = sendingWrong({ round, channel }, change)

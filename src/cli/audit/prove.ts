@@ -30,9 +30,8 @@ function proved(from: StoredEvent, to: StoredEvent, trees: Awaited<ReturnType<ty
 }
 
 async function checkpointAt(log: LogReader, sequence: number): Promise<StoredEvent> {
-  if (sequence === 0) throw new StartupError('the log has no checkpoint yet')
-  const found = await log.at('CHECKPOINTS', sequence)
-  if (found === null) throw new StartupError(`there is no checkpoint ${sequence}`)
+  const found = sequence === 0 ? null : await log.at('CHECKPOINTS', sequence)
+  if (found === null) throw new StartupError(sequence === 0 ? 'the log has no checkpoint yet' : `there is no checkpoint ${sequence}`)
   return found
 }
 
@@ -59,8 +58,7 @@ export async function verifyConsistencyFile(
   } else if (from !== null && to !== null) {
     const grown = (['sessions', 'messages'] as const).map((one) => `${one} ${from[one].size} to ${to[one].size}`)
     console.log(`intact: checkpoint ${to.sequence} only adds to checkpoint ${from.sequence}: ${grown.join(', ')}`)
-    const taken = ', taken from the first of them: compare it with what the operator says'
-    const trust = coordinatorKeys.length > 0 ? '' : taken
+    const trust = coordinatorKeys.length > 0 ? '' : ', taken from the first of them: compare it with what the operator says'
     console.log(`  signed by ${keyNames([to.coordinatorKey])}${trust}`)
   }
   return problem === null ? 0 : 1

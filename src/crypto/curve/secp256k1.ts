@@ -8,6 +8,7 @@ import { invert, squareRoot } from '../limbs/secp256k1/powers.ts'
 export type Point = LimbPoint
 
 export const pointLength = 33
+export const uncompressedLength = 65
 const coordinateLength = 32
 
 export const identity: Point = newPoint()
@@ -32,10 +33,14 @@ export function affine(point: Point): Affine {
   return found
 }
 
-function toAffine({ x, y, z }: Point): Affine {
-  if (isIdentity({ x, y, z })) throw new Error('the point at infinity has no encoding')
+function toAffine(point: Point): Affine {
   const inverse = newElement()
-  invert(inverse, z)
+  if (isIdentity(point)) throw new Error('the point at infinity has no encoding')
+  invert(inverse, point.z)
+  return divided(point, inverse)
+}
+
+function divided({ x, y }: Point, inverse: Point['z']): Affine {
   const coordinate = (value: Point['x']) => {
     const [quotient, bytes] = [newElement(), new Uint8Array(coordinateLength)]
     multiply(quotient, value, inverse)
@@ -43,6 +48,26 @@ function toAffine({ x, y, z }: Point): Affine {
     return bytes
   }
   return { x: coordinate(x), y: coordinate(y) }
+}
+
+/** For points that are about to be encoded together: one inversion for all (Montgomery's trick). */
+export function prepareEncodings(points: readonly Point[]): void {
+  if (points.some(isIdentity)) throw new Error('the point at infinity has no encoding')
+  const products = [fieldElement(1)]
+  for (const { z } of points) {
+    const product = newElement()
+    multiply(product, products[products.length - 1]!, z) // never empty
+    products.push(product)
+  }
+  const [inverse, own] = [newElement(), newElement()]
+  invert(inverse, products[points.length]!)
+  for (let i = points.length - 1; i >= 0; i--) {
+    const point = points[i]!
+    multiply(own, products[i]!, inverse)
+    known.set(point, divided(point, own))
+    multiply(inverse, inverse, point.z)
+  }
+  for (const element of [...products, inverse, own]) element.fill(0)
 }
 
 /** 33 bytes, compressed SEC 1. The identity has no encoding here: it throws. */
@@ -67,22 +92,53 @@ export function encodeUncompressed(point: Point): Uint8Array {
 export function decodePoint(bytes: Uint8Array): Point | undefined {
   const [prefix] = bytes
   if (bytes.length !== pointLength || (prefix !== 2 && prefix !== 3)) return undefined
-  const [x, y, right, check] = [newElement(), newElement(), newElement(), newElement()]
-  readElement(x, bytes.subarray(1))
-  const again = new Uint8Array(coordinateLength)
-  writeElement(again, x)
-  if (again.some((byte, i) => byte !== bytes[i + 1])) return undefined // x was p or more
-  square(right, x)
-  multiply(right, right, x)
-  add(right, right, fieldElement(7))
-  squareRoot(y, right)
-  square(check, y)
-  if (!equal(check, right)) return undefined
+  const xBytes = bytes.slice(1)
+  const x = readCoordinate(xBytes)
+  if (x === undefined) return undefined
+  const [y, expected] = [newElement(), curveSide(x)]
+  squareRoot(y, expected)
+  if (!hasSquare(y, expected)) return undefined
   if (parity(y) !== (prefix & 1)) scale(y, y, -1)
-  const point = { x, y, z: fieldElement(1) }
   const yBytes = new Uint8Array(coordinateLength)
   writeElement(yBytes, y)
-  known.set(point, { x: again, y: yBytes })
+  return remembered({ x, y, z: fieldElement(1) }, { x: xBytes, y: yBytes })
+}
+
+/** Reads exactly what `encodeUncompressed` writes, likewise: faster, as there is no root to take. */
+export function decodeUncompressed(bytes: Uint8Array): Point | undefined {
+  if (bytes.length !== uncompressedLength || bytes[0] !== 4) return undefined
+  const encoded = { x: bytes.slice(1, 1 + coordinateLength), y: bytes.slice(1 + coordinateLength) }
+  const [x, y] = [readCoordinate(encoded.x), readCoordinate(encoded.y)]
+  if (x === undefined || y === undefined || !hasSquare(y, curveSide(x))) return undefined
+  return remembered({ x, y, z: fieldElement(1) }, encoded)
+}
+
+/** Undefined for p or more. */
+function readCoordinate(bytes: Uint8Array): Point['x'] | undefined {
+  const out = newElement()
+  readElement(out, bytes)
+  const again = new Uint8Array(coordinateLength)
+  writeElement(again, out)
+  return again.every((byte, i) => byte === bytes[i]) ? out : undefined
+}
+
+/** x³ + 7. */
+function curveSide(x: Point['x']): Point['x'] {
+  const out = newElement()
+  square(out, x)
+  multiply(out, out, x)
+  add(out, out, fieldElement(7))
+  return out
+}
+
+function hasSquare(y: Point['y'], expected: Point['y']): boolean {
+  const found = newElement()
+  square(found, y)
+  return equal(found, expected)
+}
+
+function remembered(point: Point, encoded: Affine): Point {
+  known.set(point, encoded)
   return point
 }
 

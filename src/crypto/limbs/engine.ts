@@ -19,7 +19,8 @@ export const limbEngine: Engine = {
     add: (a, b) => into(newPoint(), (out) => addPoints(out, a, b)),
     multiply: (point, k) => into(newPoint(), (out) => multiplyLimbPoint(out, point, k)),
     multiplyBase: (k) => into(newPoint(), (out) => multiplyLimbBase(out, k)),
-    multiplyPublic: (point, k) => into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k)),
+    multiplyPublic: (point, k, ofBase) =>
+      into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k, ofBase)),
   },
   elements: {
     // What is written is below the order.

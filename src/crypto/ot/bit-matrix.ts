@@ -1,7 +1,5 @@
 /** Transposition of the OT extension's bit matrix: 128 columns in, one 128-bit row per transfer out. */
 
-import { byteAt } from '../bytes.ts'
-
 export const columnCount = 128
 export const rowLength = columnCount / 8
 const wordsPerRow = 4
@@ -36,7 +34,7 @@ export function wordsToBytes(words: Uint32Array): Uint8Array {
 
 /** XORs one row of 16 bytes into every row. */
 export function xorRows(rows: Uint8Array, row: Uint8Array): void {
-  for (let i = 0; i < rows.length; i++) rows[i] = byteAt(rows, i) ^ byteAt(row, i % rowLength)
+  for (let i = 0; i < rows.length; i++) rows[i] = rows[i]! ^ row[i & (rowLength - 1)]! // rowLength is a power of two
 }
 
 /** The reverse of `wordsToBytes`. */

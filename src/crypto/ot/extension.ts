@@ -6,7 +6,7 @@
  * Used twice over the same base OTs, a session would repeat the pads and reveal choice bits, so `session` must never
  * repeat: it covers the nonces all parties contributed (TOB-BRON-6: column keys come from a hash of seed and session).
  */
-import { bitAt, byteAt, concatBytes } from '../bytes.ts'
+import { bitAt, concatBytes } from '../bytes.ts'
 import { bytes, type Message } from '../codec.ts'
 import type { Engine } from '../engine.ts'
 import { longHash, rowExpander } from '../hash.ts'
@@ -53,7 +53,10 @@ export function extendAsReceiver(
   mask.fill(0)
   const t = expandColumns(state.seeds0, session, length)
   const u = expandColumns(state.seeds1, session, length)
-  for (let i = 0; i < u.length; i++) u[i] = byteAt(u, i) ^ byteAt(t, i) ^ byteAt(extended, i % length)
+  for (let column = 0; column < columnCount; column++) {
+    const at = column * length
+    for (let i = 0; i < length; i++) u[at + i] = u[at + i]! ^ t[at + i]! ^ extended[i]! // all are that long
+  }
   const chi = challenges(transfers, longHash(engine, tag.otMatrix, session, u))
   const rows = transpose(t, length)
   const message: ExtensionMessage = {
@@ -83,7 +86,7 @@ export function extendAsSender(
   const q = expandColumns(state.seeds, session, length)
   for (let column = 0; column < columnCount; column++) {
     const mask = -bitAt(state.delta, column)
-    for (let i = column * length; i < (column + 1) * length; i++) q[i] = byteAt(q, i) ^ (byteAt(message.u, i) & mask)
+    for (let i = column * length; i < (column + 1) * length; i++) q[i] = q[i]! ^ (message.u[i]! & mask) // both that long
   }
   const chi = challenges(transfers, longHash(engine, tag.otMatrix, session, message.u))
   const rows = transpose(q, length)

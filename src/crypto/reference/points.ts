@@ -34,5 +34,8 @@ export const points: PointArithmetic = {
   add: (a, b) => fromNoblePoint(toNoblePoint(a).add(toNoblePoint(b))),
   multiply: (point, k) => multiply(toNoblePoint(point), toNumber(k)),
   multiplyBase: (k) => multiply(NoblePoint.BASE, toNumber(k)),
-  multiplyPublic: (point, k) => fromNoblePoint(toNoblePoint(point).multiplyUnsafe(toNumber(k))),
+  multiplyPublic: (point, k, ofBase) => {
+    const product = toNoblePoint(point).multiplyUnsafe(toNumber(k))
+    return fromNoblePoint(ofBase === undefined ? product : product.add(NoblePoint.BASE.multiplyUnsafe(toNumber(ofBase))))
+  },
 }

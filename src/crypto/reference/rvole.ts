@@ -1,6 +1,5 @@
 /** RVOLE's sums on BigInt, term by term as DKLs23 (ePrint 2023/765), protocol 5.2, has them. */
 import { bitAt } from '../bytes.ts'
-import { wideScalarLength, type PackedScalars } from '../curve/scalar.ts'
 import type { RvoleArithmetic, RvoleRows } from '../engine.ts'
 import { checkCount, inputCount, transfers, width } from '../rvole-shape.ts'
 import { Fn, packNumbers, toScalar, unpackNumbers } from './scalars.ts'
@@ -36,7 +35,7 @@ function rowsOf(rows: Rows): RvoleRows {
       }
       return packNumbers(rows.flatMap((_, j) => Array.from({ length: checkCount }, (_, k) => value(j, k))))
     },
-    weightedSums: (g: PackedScalars) => {
+    weightedSums: (g) => {
       const numbers = unpackNumbers(g)
       const sum = (i: number) => toScalar(rows.reduce((total, row, j) => total + at(numbers, j) * at(row, i), 0n))
       return [sum(0), sum(1)]
@@ -48,7 +47,7 @@ function rowsOf(rows: Rows): RvoleRows {
 }
 
 function readPads(pads: Uint8Array): Rows {
-  const numbers = unpackNumbers(pads, wideScalarLength).map((value) => Fn.create(value))
+  const numbers = unpackNumbers(pads).map((value) => Fn.create(value))
   return Array.from({ length: transfers }, (_, j) => numbers.slice(j * width, (j + 1) * width))
 }
 

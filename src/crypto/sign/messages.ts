@@ -1,5 +1,5 @@
 /** The messages of signing, in wire order. */
-import { bytes, point, scalar, type Message, type Schema } from '../codec.ts'
+import { bytes, scalar, uncompressedPoint, type Message, type Schema } from '../codec.ts'
 import { hashLength } from '../hash.ts'
 import { session } from '../inbound.ts'
 import { answerFields, requestFields } from '../rvole.ts'
@@ -10,11 +10,11 @@ export const round1Direct = [session, ...requestFields] as const
 export const round2Direct = [
   session,
   bytes('view', hashLength),
-  point('nonce'),
+  uncompressedPoint('nonce'),
   bytes('salt', 32),
-  point('publicShare'),
-  point('gammaU'),
-  point('gammaV'),
+  uncompressedPoint('publicShare'),
+  uncompressedPoint('gammaU'),
+  uncompressedPoint('gammaV'),
   scalar('psi'),
   ...answerFields,
 ] as const

@@ -1,6 +1,7 @@
 /** Signing, round 2 (DKLs23 protocol 3.6, step 7): answer every peer's multiplication with (r_i, sk_i). */
 import { isAllZero, wipe } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
+import { prepareEncodings, type Point } from '../curve/secp256k1.ts'
 import type { Scalar } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { broadcastView, messageOf, open } from '../inbound.ts'
@@ -44,15 +45,19 @@ export function round2(
 
   const view = broadcastView(session, 1, inbound, { from: self, body: state.broadcast })
   const publicShare = points.multiplyBase(keyShare)
-  const outbound = [...answers].map(([peer, { message, shares }]): Outbound => {
+  const gammas = new Map<number, readonly [Point, Point]>()
+  for (const [peer, { shares: [u, v] }] of answers) gammas.set(peer, [points.multiplyBase(u), points.multiplyBase(v)])
+  prepareEncodings([publicShare, ...[...gammas.values()].flat()])
+  const outbound = [...answers].map(([peer, { message }]): Outbound => {
+    const [gammaU, gammaV] = messageOf(gammas, peer)
     const body = encodeMessage(round2Direct, {
       session,
       view,
       nonce: nonce.R,
       salt: nonce.salt,
       publicShare,
-      gammaU: points.multiplyBase(shares[0]),
-      gammaV: points.multiplyBase(shares[1]),
+      gammaU,
+      gammaV,
       psi: scalars.subtract(nonce.phi, messageOf(receivers, peer).b),
       ...message,
     })

@@ -4,12 +4,13 @@ import { encodeMessage } from '../codec.ts'
 import { encodePoint, equalPoints, identity, isIdentity } from '../curve/secp256k1.ts'
 import type { Point } from '../curve/secp256k1.ts'
 import { sumScalars, type Scalar } from '../curve/scalar.ts'
+import { randomWeight } from '../curve/short-scalar.ts'
 import { signatureR } from '../ecdsa.ts'
 import type { Engine } from '../engine.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
 import { messageOf, offenders, open, sameView } from '../inbound.ts'
-import type { Abort, Inbound } from '../protocol.ts'
+import type { Abort, Inbound, Rng } from '../protocol.ts'
 import { finish as finishRvole } from '../rvole.ts'
 import { tag } from '../tags.ts'
 import { round2Direct, round3Broadcast, type Round2Direct } from './messages.ts'
@@ -24,6 +25,7 @@ export function round3(
   context: SignContext,
   state: AfterRound2,
   inbound: readonly Inbound[],
+  rng: Rng,
 ): Outcome<AfterRound3, never> {
   const { engine, session } = context
   const opened = open(inbound, 'direct', round2Direct, session)
@@ -40,7 +42,7 @@ export function round3(
   const received = receiveShares(engine, state, messages)
   if (received.kind === 'abort') return received
   try {
-    return combine(context, state, messages, received.shares)
+    return combine(context, state, messages, received.shares, rng)
   } finally {
     wipe(...[...received.shares.values()].flat())
   }
@@ -52,10 +54,11 @@ function combine(
   state: AfterRound2,
   messages: Messages,
   received: ReceiverShares,
+  rng: Rng,
 ): Outcome<AfterRound3, never> {
   const { engine, session, self, publicPoint } = context
   const inconsistent = offenders(messages, (message, from) =>
-    isConsistent(context, messageOf(state.receivers, from).b, message, messageOf(received, from)),
+    isConsistent(context, messageOf(state.receivers, from).b, message, messageOf(received, from), rng),
   )
   if (inconsistent.length > 0) return abort('gamma-check-failed', inconsistent, 'ban')
 
@@ -93,17 +96,28 @@ function receiveShares(
   return abort('rvole-check-failed', failed, 'ban')
 }
 
-/** χ_ij·R_j = d^u_ij·G + Γ^u_ij and χ_ij·pk_j = d^v_ij·G + Γ^v_ij: j multiplied with what it shows. */
+/**
+ * χ_ij·R_j = d^u_ij·G + Γ^u_ij and χ_ij·pk_j = d^v_ij·G + Γ^v_ij: j multiplied with what it shows. Both at once, the
+ * second one times a fresh random ρ out of 2^80: where either is wrong, the sum is right for at most one ρ (M. Bellare,
+ * J. Garay and T. Rabin, EUROCRYPT 1998, section 3: the random linear combination). ρ is nobody's secret once it was
+ * drawn: no message depends on it.
+ */
 function isConsistent(
-  { engine: { points } }: SignContext,
+  { engine: { points, scalars } }: SignContext,
   chi: Scalar,
   message: Round2Direct,
   [du, dv]: readonly [Scalar, Scalar],
+  rng: Rng,
 ): boolean {
   const { nonce, publicShare, gammaU, gammaV } = message
-  const nonceFits = equalPoints(points.multiply(nonce, chi), points.add(points.multiplyBase(du), gammaU))
-  const keyFits = equalPoints(points.multiply(publicShare, chi), points.add(points.multiplyBase(dv), gammaV))
-  return nonceFits && keyFits
+  const rho = randomWeight(scalars, rng)
+  const shown = points.add(nonce, points.multiplyPublic(publicShare, rho))
+  const gamma = points.add(gammaU, points.multiplyPublic(gammaV, rho))
+  const weighted = scalars.multiply(rho, dv)
+  const d = scalars.add(du, weighted)
+  const fits = equalPoints(points.multiply(shown, chi), points.add(points.multiplyBase(d), gamma))
+  wipe(weighted, d)
+  return fits
 }
 
 /** Φ_i, u_i, v_i and w_i; only u_i and w_i leave. */

@@ -63,7 +63,7 @@ export function createSign(params: SignParams, rng: Rng, engine: Engine = limbEn
         case 1:
           return round2(context, state, inbound, rng)
         case 2:
-          return round3(context, state, inbound)
+          return round3(context, state, inbound, rng)
         case 3:
           return finish(context, state, inbound)
       }
@@ -77,8 +77,9 @@ export function signSession(
   publicKey: Uint8Array,
   messageHash: Uint8Array,
   signers: readonly number[],
+  version: typeof tag.signSession | typeof tag.formerSignSession = tag.signSession,
 ): Uint8Array {
-  return H(tag.signSession, sid, publicKey, messageHash, signers.length, ...signers)
+  return H(version, sid, publicKey, messageHash, signers.length, ...signers)
 }
 
 /** sk_i = λ_i(S)·p_i + ζ_i, where the ζ of all signers sum to zero: fresh shares of the key for every session. */

@@ -6,6 +6,7 @@ import { equalBytes, isAllZero } from '../bytes.ts'
 import { invertPublic } from '../curve/public-inverse.ts'
 import { isHigh, zeroScalar } from '../curve/scalar.ts'
 import { limbEngine } from '../limbs/engine.ts'
+import { tag } from '../tags.ts'
 import { TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
 import { round1Broadcast, round3Broadcast } from './messages.ts'
 import { signSession } from './sign.ts'
@@ -24,9 +25,8 @@ export type SignTranscript = Readonly<{
 }>
 
 export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
-  const { sid, publicKey, messageHash, signers, broadcasts, s } = transcript
-  const session = signSession(sid, publicKey, messageHash, signers)
-  const reader = new TranscriptReader(broadcasts, signers.length, session)
+  const { signers, broadcasts, s } = transcript
+  const reader = new TranscriptReader(broadcasts, signers.length, sessionOf(transcript))
   reader.messages(1, round1Broadcast)
   const shares = reader.messages(3, round3Broadcast)
   const [first] = shares.values()
@@ -41,4 +41,14 @@ export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
     if (isAllZero(u) || !equalBytes(low, s)) reader.blame(3, [...shares.keys()], 'signature-invalid')
   }
   return reader.faults
+}
+
+/** That of the version the first message is of; of the present one where it is of neither. */
+function sessionOf({ sid, publicKey, messageHash, signers, broadcasts }: SignTranscript): Uint8Array {
+  const of = (version: typeof tag.signSession | typeof tag.formerSignSession) =>
+    signSession(sid, publicKey, messageHash, signers, version)
+  const former = of(tag.formerSignSession)
+  const [first] = broadcasts.get(1)?.values() ?? []
+  const isFormer = first !== undefined && equalBytes(first.subarray(0, former.length), former)
+  return isFormer ? former : of(tag.signSession)
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytes, decodeMessage, elements, encodeMessage, messageLength } from '../../../src/crypto/codec.ts'
-import { nonzeroScalar, point, points, scalar, scalars, type Schema } from '../../../src/crypto/codec.ts'
+import { nonzeroScalar, point, points, scalar, scalars, uncompressedPoint, uncompressedPoints, type Schema } from '../../../src/crypto/codec.ts'
 import { encodePoint, encodeUncompressed, equalPoints } from '../../../src/crypto/curve/secp256k1.ts'
 import { element } from '../../../src/crypto/curve/ristretto255.ts'
 import { keygenSchemas } from '../../../src/crypto/keygen/messages.ts'
 import { signSchemas } from '../../../src/crypto/sign/messages.ts'
-import { bytes32, elements as group, order, pointOf, scalarOf } from './arithmetic.ts'
+import { bytes32, elements as group, numberOf, order, pointOf, scalarOf } from './arithmetic.ts'
 import { isMalformed } from './tamper.ts'
 
 const anyScalar = fc.bigInt({ min: 0n, max: order - 1n }).map(scalarOf)
@@ -20,6 +20,8 @@ const schema = [
   bytes('bytes', 7),
   point('point'),
   points('points', 2),
+  uncompressedPoint('uncompressed'),
+  uncompressedPoints('manyUncompressed', 2),
   scalar('scalar'),
   nonzeroScalar('nonzero'),
   scalars('scalars', 3),
@@ -30,6 +32,8 @@ const anyMessage = fc.record({
   bytes: fc.uint8Array({ minLength: 7, maxLength: 7 }),
   point: anyPoint,
   points: fc.tuple(anyPoint, anyPoint),
+  uncompressed: anyPoint,
+  manyUncompressed: fc.tuple(anyPoint, anyPoint),
   scalar: anyScalar,
   nonzero: anyNonzero,
   scalars: fc
@@ -49,6 +53,7 @@ describe('a message', () => {
         expect(decoded.scalar).toEqual(message.scalar)
         expect(decoded.nonzero).toEqual(message.nonzero)
         expect(equalPoints(decoded.point, message.point)).toBe(true)
+        expect(equalPoints(decoded.uncompressed, message.uncompressed)).toBe(true)
         expect(decoded.bytes).toEqual(message.bytes)
       }),
       { numRuns: 20 },
@@ -108,6 +113,37 @@ describe('a scalar on the wire', () => {
 
   test('is refused when zero where zero is not allowed', () => {
     expect(isMalformed([nonzeroScalar('k')], bytes32(0n))).toBe(true)
+  })
+})
+
+describe('an uncompressed point on the wire', () => {
+  const field = [uncompressedPoint('P')] as const
+  const valid = encodeUncompressed(pointOf(5n))
+  const x = numberOf(valid.slice(1, 33))
+  const y = numberOf(valid.slice(33))
+  const of = (prefix: number, ...coordinates: bigint[]) => Uint8Array.of(prefix, ...coordinates.flatMap((c) => [...bytes32(c)]))
+  const fieldPrime = 2n ** 256n - 2n ** 32n - 977n
+  // x = 1 is on the curve, so x = p + 1 would be the same point once more.
+  const one = encodeUncompressed(decodeMessage([point('P')], Uint8Array.of(2, ...bytes32(1n))).P)
+
+  test('is one of 65 bytes', () => {
+    expect(isMalformed(field, valid)).toBe(false)
+    expect(isMalformed(field, one)).toBe(false)
+  })
+
+  test.each([
+    ['the identity', new Uint8Array(65)],
+    ['the identity with a prefix', of(4, 0n, 0n)],
+    ['a compressed prefix', of(2, x, y)],
+    ['a hybrid prefix', of(6, x, y)],
+    ['another y', of(4, x, y + 1n)],
+    ['another x', of(4, x + 1n, y)],
+    ['x and y exchanged', of(4, y, x)],
+    ['x = p + 1', of(4, fieldPrime + 1n, numberOf(one.slice(33)))],
+    ['y = p', of(4, x, fieldPrime)],
+  ])('is refused: %s', (_, body) => {
+    expect(isMalformed(field, body)).toBe(true)
+    expect(isMalformed([uncompressedPoints('P', 2)], Uint8Array.from([...valid, ...body]))).toBe(true)
   })
 })
 

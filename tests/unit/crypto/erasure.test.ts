@@ -4,6 +4,7 @@ import { round4Broadcast } from '../../../src/crypto/keygen/messages.ts'
 import type { Rng } from '../../../src/crypto/protocol.ts'
 import { round1Direct } from '../../../src/crypto/sign/messages.ts'
 import type { Scalar } from '../../../src/crypto/curve/scalar.ts'
+import type { RvoleRows } from '../../../src/crypto/engine.ts'
 import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
 import { createSign } from '../../../src/crypto/sign/sign.ts'
 import { hashOf, makeKey, seededRng, shareOf } from './fixtures.ts'
@@ -41,12 +42,13 @@ function makeAs(self: number, tamper?: Tamper) {
   return { run: runProtocol(parties, tamper), left }
 }
 
-// What may be left is public by then: the salt of a commitment (32), and in key generation the chain code share (32).
+// What may be left is public by then: the salt of a commitment (32), and in key generation the chain code share (32). Of a
+// signature also the two halves of the weight of the Γ check (5 each), which are nobody's secret once it was made.
 
 test('a signer overwrites its choice bits and all it drew for nonces', () => {
   const { run, left } = sign()
   expect(resultsOf(run)).toHaveLength(2)
-  expect(left()).toEqual([32])
+  expect(left()).toEqual([32, 5, 5])
 })
 
 test('a signer that aborts overwrites them too', () => {
@@ -98,8 +100,8 @@ test('a signer overwrites its nonce, its share of the key and all shares of prod
   const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, seededRng('a'), engine)
   const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
   resultsOf(runProtocol([own, peer]))
-  // r, sk, c^u, c^v, d^u, d^v; and m/s of the finished signature, which is public.
-  expect([used.length, left()]).toEqual([7, 1])
+  // r, sk, c^u, c^v, and d^u + ρ·d^v.
+  expect([used.length, left()]).toEqual([5, 0])
 })
 
 test('a party that makes a key overwrites its polynomial, what it was sent and the nonces of its proofs', () => {
@@ -107,8 +109,8 @@ test('a party that makes a key overwrites its polynomial, what it was sent and t
   const parties = [createKeygen({ ...making, self: 0 }, seededRng('a'), engine)]
   parties.push(createKeygen({ ...making, self: 1 }, seededRng('b')))
   resultsOf(runProtocol(parties))
-  // Two coefficients, two nonces, one share; and the responses of the peer's two proofs, which are public.
-  expect([used.length, left()]).toEqual([7, 2])
+  // Two coefficients, two nonces, one share.
+  expect([used.length, left()]).toEqual([5, 0])
 })
 
 /** The engine, and where scalars come from that it computed and that are still there. */
@@ -120,14 +122,18 @@ function watchedScalars() {
     return scalar
   }
   const { scalars, rvole } = limbEngine
-  const mask: typeof rvole.mask = (...args) => {
-    const { tau, rows } = rvole.mask(...args)
-    const weightedSums: typeof rows.weightedSums = (g) => {
+  const watchedRows = (rows: RvoleRows): RvoleRows => ({
+    ...rows,
+    weightedSums: (g) => {
       const [first, second] = rows.weightedSums(g)
       return [noted(first), noted(second)]
-    }
-    return { tau, rows: { ...rows, weightedSums } }
+    },
+  })
+  const mask: typeof rvole.mask = (...args) => {
+    const { tau, rows } = rvole.mask(...args)
+    return { tau, rows: watchedRows(rows) }
   }
+  const unmask: typeof rvole.unmask = (...args) => watchedRows(rvole.unmask(...args))
   const watched = {
     ...scalars,
     add: (a: Scalar, b: Scalar) => noted(scalars.add(a, b)),
@@ -135,7 +141,7 @@ function watchedScalars() {
     multiply: (a: Scalar, b: Scalar) => noted(scalars.multiply(a, b)),
   }
   const left = () => made.filter(({ scalar }) => scalar.some((byte) => byte !== 0)).map(({ by }) => by)
-  return { engine: { ...limbEngine, scalars: watched, rvole: { ...rvole, mask } }, left }
+  return { engine: { ...limbEngine, scalars: watched, rvole: { ...rvole, mask, unmask } }, left }
 }
 
 function count(names: readonly string[]): Record<string, number> {
@@ -149,12 +155,13 @@ test('a signer overwrites every product and partial sum on the way to what it se
   const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, seededRng('a'), engine)
   const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
   resultsOf(runProtocol([own, peer]))
-  // Lagrange coefficients; η; ψ; u and w; Σu and Σw; the signature and its verification.
+  // Lagrange coefficients; η; ψ; u and w, and the weight of the Γ check in two steps; Σu and Σw; the signature and its
+  // verification.
   expect(count(left())).toEqual({
     'polynomial.ts': 4,
     'rvole.ts': 2,
     'sign/round-2.ts': 1,
-    'sign/round-3.ts': 2,
+    'sign/round-3.ts': 4,
     'sign/finish.ts': 2,
     'ecdsa.ts': 3,
   })
@@ -165,6 +172,6 @@ test('a party that makes a key overwrites every share it sends, and partial sums
   const parties = [createKeygen({ ...making, self: 0 }, seededRng('a'), engine)]
   parties.push(createKeygen({ ...making, self: 1 }, seededRng('b')))
   resultsOf(runProtocol(parties))
-  // The responses of two proofs; and p_i, which is the result.
-  expect(count(left())).toEqual({ 'schnorr.ts': 2, 'keygen/round-3.ts': 1 })
+  // The responses of two proofs, and the negative challenges of the peer's; and p_i, which is the result.
+  expect(count(left())).toEqual({ 'schnorr.ts': 4, 'keygen/round-3.ts': 1 })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chacha20 } from '@noble/ciphers/chacha.js'
 import { createHash } from 'node:crypto'
 import { uint32 } from '../../../src/crypto/bytes.ts'
-import { H, hashToScalars, rowExpander, stretchToScalars, xof } from '../../../src/crypto/hash.ts'
+import { H, hashToScalars, rowExpander, stretch, stretchToScalars, xof } from '../../../src/crypto/hash.ts'
 import { tag } from '../../../src/crypto/tags.ts'
 import { numberOf, scalarOf } from './arithmetic.ts'
 
@@ -45,9 +45,10 @@ test('scalars are 48 bytes of output each, reduced modulo q', () => {
   expect(hashToScalars(2, tag.rvoleTheta, 'x')).toEqual(reduced(stream))
 })
 
-test('a long list of scalars is key stream under H, 48 bytes of it each', () => {
-  const stream = chacha20(H(tag.rvoleGadget, 'x'), new Uint8Array(12), new Uint8Array(96))
-  expect(stretchToScalars(2, tag.rvoleGadget, 'x')).toEqual(reduced(stream))
+test('what is stretched is key stream under H, for scalars 48 bytes of it each', () => {
+  const stream = chacha20(H(tag.rvoleTheta, 'x'), new Uint8Array(12), new Uint8Array(96))
+  expect(stretch(96, tag.rvoleTheta, 'x')).toEqual(stream)
+  expect(stretchToScalars(2, tag.rvoleTheta, 'x')).toEqual(reduced(stream))
 })
 
 function reduced(stream: Uint8Array): Uint8Array {
@@ -57,6 +58,7 @@ function reduced(stream: Uint8Array): Uint8Array {
 test.each([16, 32])('a row of %i bytes expands to key stream under a key of session, index and row', (length) => {
   const rows = Uint8Array.from({ length: 8 * length }, (_, i) => i)
   const expand = rowExpander(length, tag.otRow, 'session')
+  expect(() => expand(8, rows, new DataView(new ArrayBuffer(80)), 0, 80)).toThrow(RangeError)
   for (const index of [7, 2]) {
     const out = new Uint8Array(83).fill(9)
     expand(index, rows, new DataView(out.buffer), 2, 80)

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import { encodePoint, encodeUncompressed, identity } from '../../../src/crypto/curve/secp256k1.ts'
 import { decodeKeyShare, encodeKeyShare } from '../../../src/crypto/key-share-codec.ts'
 import { eraseOtState, peerState } from '../../../src/crypto/key-share.ts'
 import { evaluate, lagrangeAtZero, randomPolynomial } from '../../../src/crypto/polynomial.ts'
 import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
-import { bytes32, order, scalars, sumOf } from './arithmetic.ts'
+import { bytes32, negatedPoint, order, scalars, sumOf } from './arithmetic.ts'
 import { hashOf, makeKey, seededRng, shareOf, signParties } from './fixtures.ts'
 import { resultsOf, runProtocol } from './run-protocol.ts'
 
 const key = makeKey(2, 3)
 const share = shareOf(key, 1)
 const encoded = encodeKeyShare(share)
+const [commitment = identity] = share.commitments
+const [publicShare = identity] = share.publicShares
 
 const changed = (offset: number, ...values: number[]) => {
   const copy = encoded.slice()
@@ -31,11 +34,20 @@ describe('an encoded key share', () => {
   })
 
   test('has the size its header says: 12.5 kB per peer', () => {
-    expect(encoded).toHaveLength(5 + 32 + 2 * 33 + 3 * 33 + 32 + 2 * (32 + 1 + 16 + 3 * 4096))
+    expect(encoded).toHaveLength(5 + 32 + 2 * 65 + 3 * 65 + 32 + 2 * (32 + 1 + 16 + 3 * 4096))
+  })
+
+  test('of version 1, with compressed points, is read, and written as one of version 2', () => {
+    const { commitments, publicShares, secretShare } = share
+    const compressed = [...commitments, ...publicShares].map(encodePoint)
+    const rest = encoded.slice(5 + 32 + 5 * 65)
+    const former = Uint8Array.from([1, 1, 1, 2, 3, ...secretShare, ...compressed.flatMap((point) => [...point]), ...rest])
+    expect(encodeKeyShare(decodeKeyShare(former))).toEqual(encoded)
+    expect(() => decodeKeyShare(Uint8Array.from([2, ...former.slice(1)]))).toThrow('commitments[0]')
   })
 
   test.each([
-    ['an unknown version', changed(0, 2), 'version'],
+    ['an unknown version', changed(0, 3), 'version'],
     ['an unknown curve', changed(1, 2), 'curve'],
     ['an index outside the key', changed(2, 3), 'index'],
     ['the index of another party', changed(2, 0), 'secretShare'],
@@ -46,9 +58,10 @@ describe('an encoded key share', () => {
     ['a zero share', changed(5, ...new Uint8Array(32)), 'secretShare: is zero'],
     ['a share of q', changed(5, ...bytes32(order)), 'secretShare'],
     ['another share', changed(5, ...bytes32(7n)), 'secretShare'],
-    ['a negated commitment', changed(5 + 32, (encoded[5 + 32] ?? 0) ^ 1), 'publicShares'],
-    ['a negated public share', changed(5 + 32 + 66, (encoded[5 + 32 + 66] ?? 0) ^ 1), 'publicShares[0]'],
-    ['a flag that is neither 0 nor 1', changed(5 + 32 + 66 + 99 + 32 + 32, 2), 'hasOt'],
+    ['a negated commitment', changed(5 + 32, ...encodeUncompressed(negatedPoint(commitment))), 'publicShares'],
+    ['a negated public share', changed(5 + 32 + 130, ...encodeUncompressed(negatedPoint(publicShare))), 'publicShares[0]'],
+    ['a commitment off the curve', changed(5 + 32 + 64, (encoded[5 + 32 + 64] ?? 0) ^ 1), 'commitments[0]'],
+    ['a flag that is neither 0 nor 1', changed(5 + 32 + 130 + 195 + 32 + 32, 2), 'hasOt'],
     ['a byte too many', Uint8Array.from([...encoded, 0]), 'left over'],
     ['a byte too few', encoded.slice(0, -1), 'missing'],
     ['only a header', encoded.slice(0, 5), 'missing'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeMessage } from '../../../src/crypto/codec.ts'
 import type { Scalar } from '../../../src/crypto/curve/scalar.ts'
-import { encodePoint } from '../../../src/crypto/curve/secp256k1.ts'
+import { encodePoint, type Point } from '../../../src/crypto/curve/secp256k1.ts'
 import { verifySignature } from '../../../src/crypto/ecdsa.ts'
 import { broadcastView } from '../../../src/crypto/inbound.ts'
 import { eraseOtState } from '../../../src/crypto/key-share.ts'
@@ -166,6 +166,22 @@ test('a public share shifted together with its gamma is still refused', () => {
         publicShare: points.add(publicShare, pointOf(1n)),
         gammaV: points.add(gammaV, pointOf(1n)),
       })),
+    ]),
+  )
+  expect(run.ends[1]).toEqual(abort('gamma-check-failed', [0], 'ban'))
+})
+
+test.each([
+  ['Γ^u', 1n, 0n],
+  ['Γ^v', 0n, 1n],
+  ['both, so that the errors cancel each other in a plain sum', 1n, -1n],
+])('a product that is not of what was shown is refused: an error in %s', (_, inU, inV) => {
+  const shifted = (point: Point, by: bigint) => points.add(point, pointOf(by))
+  const run = runProtocol(
+    signParties(key, [0, 1]),
+    changing([
+      { round: 2, channel: 'direct', from: 0 },
+      editing(round2Direct, ({ gammaU, gammaV }) => ({ gammaU: shifted(gammaU, inU), gammaV: shifted(gammaV, inV) })),
     ]),
   )
   expect(run.ends[1]).toEqual(abort('gamma-check-failed', [0], 'ban'))

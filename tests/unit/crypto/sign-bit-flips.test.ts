@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { verifySignature } from '../../../src/crypto/ecdsa.ts'
 import { hashOf, makeKey, shareOf, signParties } from './fixtures.ts'
 import { runProtocol } from './run-protocol.ts'
-import { consequenceOf, placeOf, signConsequences, signDamages } from './sign-damage.ts'
-import { changing, flipBit, isAt } from './tamper.ts'
+import { consequenceOf, damaged, placeOf, signConsequences, signDamages } from './sign-damage.ts'
+import { changing, isAt } from './tamper.ts'
 
 const key = makeKey(2, 2)
 const corrupt = 0
@@ -18,11 +18,11 @@ describe('one bit flipped on the way to a signer', () => {
   })
 
   test.each(signDamages)('round $round $channel $field, bit $bit', (damage) => {
-    const { round, channel, bit } = damage
+    const { round, channel } = damage
     const place = { round, channel, from: corrupt }
     const run = runProtocol(
       signParties(key, [0, 1], { messageHash }),
-      changing([place, (body) => flipBit(body, bit)]),
+      changing([place, (body) => damaged(damage, body)]),
     )
     const sent = run.packets.find((packet) => isAt(packet, place))
     if (sent === undefined) throw new Error('nothing was sent')

@@ -1,10 +1,17 @@
-/** Every bit flip of every field of every message of signing, from the schemas, and how its receiver ends. */
+/** Damage to every field of every message of signing, from the schemas, and how its receiver ends. */
 import type { Schema } from '../../../src/crypto/codec.ts'
 import type { Abort } from '../../../src/crypto/protocol.ts'
 import { signSchemas } from '../../../src/crypto/sign/messages.ts'
-import { bitFlips, flipBit, isMalformed, type BitFlip } from './tamper.ts'
+import { bitFlips, flipBit, isMalformed, negatePoint } from './tamper.ts'
 
-export type Damage = BitFlip & Readonly<{ round: number; channel: 'broadcast' | 'direct'; schema: Schema }>
+export type Damage = Readonly<{
+  round: number
+  channel: 'broadcast' | 'direct'
+  schema: Schema
+  field: string
+  /** `negated`: of a point of which no flipped bit leaves a point. */
+  bit: number | 'negated'
+}>
 
 /** Outcome of the receiver; `names the sender`: as the one culprit. */
 export type Consequence = Readonly<{
@@ -46,17 +53,24 @@ export const signConsequences: Readonly<Record<string, Consequence>> = {
 export const signDamages: readonly Damage[] = signSchemas.flatMap((schemas, i) =>
   (['broadcast', 'direct'] as const).flatMap((channel) => {
     const schema = schemas[channel]
-    return schema === undefined ? [] : bitFlips(schema).map((flip) => ({ round: i + 1, channel, schema, ...flip }))
+    if (schema === undefined) return []
+    const negations = schema.filter(({ kind }) => kind === 'uncompressed-point').map(({ name }) => ({ field: name }))
+    const damages = [...bitFlips(schema), ...negations.map((one) => ({ ...one, bit: 'negated' as const }))]
+    return damages.map((damage) => ({ round: i + 1, channel, schema, ...damage }))
   }),
 )
+
+export function damaged({ schema, field, bit }: Damage, body: Uint8Array): Uint8Array {
+  return bit === 'negated' ? negatePoint(schema, field, body) : flipBit(body, bit)
+}
 
 export function placeOf({ round, channel, field }: Pick<Damage, 'round' | 'channel' | 'field'>): string {
   return `${round} ${channel} ${field}`
 }
 
-/** How the receiver of `body` with this bit flipped ends. */
+/** How the receiver of `body` with this damage ends. */
 export function consequenceOf(damage: Damage, body: Uint8Array): Consequence {
-  if (isMalformed(damage.schema, flipBit(body, damage.bit))) return sender('malformed-message')
+  if (isMalformed(damage.schema, damaged(damage, body))) return sender('malformed-message')
   const found = signConsequences[placeOf(damage)]
   if (found === undefined) throw new Error(`no consequence for ${placeOf(damage)}`)
   return found

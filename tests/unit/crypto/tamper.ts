@@ -1,6 +1,7 @@
 /** Ways to corrupt messages that tests share. */
 import { decodeMessage, encodeMessage, fieldLength, MalformedMessage } from '../../../src/crypto/codec.ts'
 import { messageLength, type Draft, type Message, type Schema } from '../../../src/crypto/codec.ts'
+import { bytes32, numberOf } from './arithmetic.ts'
 import type { Packet, Tamper } from './run-protocol.ts'
 
 export type Place = Readonly<{ round: number; channel: Packet['channel']; from: number; to?: number }>
@@ -45,6 +46,16 @@ export function bitFlips(schema: Schema): readonly BitFlip[] {
     const offsets = [0, Math.floor(length / 2) + 3, length - 1]
     return offsets.map((offset) => ({ field: field.name, bit: start + offset }))
   })
+}
+
+const fieldPrime = 2n ** 256n - 2n ** 32n - 977n
+
+/** Turns an uncompressed point, which no flipped bit leaves on the curve, into its negative. */
+export function negatePoint(schema: Schema, field: string, body: Uint8Array): Uint8Array {
+  const index = schema.findIndex(({ name }) => name === field)
+  const end = messageLength(schema.slice(0, index + 1))
+  const y = numberOf(body.subarray(end - 32, end))
+  return Uint8Array.from([...body.slice(0, end - 32), ...bytes32(fieldPrime - y), ...body.slice(end)])
 }
 
 export function isMalformed(schema: Schema, body: Uint8Array): boolean {

@@ -11,8 +11,7 @@ import type { ExecutionHost } from '../../../src/party/execution/execution-host.
 import { createInlineHost } from '../../../src/party/execution/inline-host.ts'
 import { openPartyStore } from '../../../src/party/node/party-store.ts'
 import { makeKey, shareOf } from '../crypto/fixtures.ts'
-import { consequenceOf, placeOf, signConsequences, signDamages, type Damage } from '../crypto/sign-damage.ts'
-import { flipBit } from '../crypto/tamper.ts'
+import { consequenceOf, damaged, placeOf, signConsequences, signDamages, type Damage } from '../crypto/sign-damage.ts'
 import { MemoryServices, type SessionPlan } from './fixtures/memory-services.ts'
 import { giveToyKey, kek, runAll, temporaryFolder, testParty } from './fixtures/parties.ts'
 
@@ -25,14 +24,14 @@ const host = createInlineHost(secureRandom)
 const shares = makeKey(2, 3)
 const { publicKey } = shareOf(shares, 0)
 
-/** The real protocol, with one bit of one message flipped before it is signed and sealed. */
+/** The real protocol, with one field of one message damaged before it is signed and sealed. */
 function damagingHost(damage: Damage, sent: (body: Uint8Array) => void): ExecutionHost {
-  const damaged = <Result>(step: Step<Result>): Step<Result> => {
+  const spoiled = <Result>(step: Step<Result>): Step<Result> => {
     if (step.kind !== 'next' || step.round !== damage.round) return step
     const outbound = step.outbound.map((message) => {
       if (message.kind !== damage.channel) return message
       sent(message.body)
-      return { ...message, body: flipBit(message.body, damage.bit) }
+      return { ...message, body: damaged(damage, message.body) }
     })
     return { ...step, outbound }
   }
@@ -40,8 +39,8 @@ function damagingHost(damage: Damage, sent: (body: Uint8Array) => void): Executi
     open: async (task) => {
       const run = await host.open(task)
       return {
-        start: async () => damaged(await run.start()),
-        receive: async (round, inbound) => damaged(await run.receive(round, inbound)),
+        start: async () => spoiled(await run.start()),
+        receive: async (round, inbound) => spoiled(await run.receive(round, inbound)),
         close: () => run.close(),
       }
     },
@@ -69,7 +68,7 @@ test('a ban is on disk and OT state gone exactly where the table says ban', { ti
 
     const { reason, blame, severity } = consequenceOf(damage, body)
     const culprits = blame === 'names the sender' ? ['corrupt'] : []
-    const where = `${placeOf(damage)}, bit ${damage.bit}`
+    const where = `${placeOf(damage)}, ${damage.bit}`
     expect(outcome, where).toMatchObject({ kind: 'failed', reason: reason.replaceAll('-', '_'), culprits })
     const onDisk = await openPartyStore(folder, kek, 'device-of-honest')
     const stored = await onDisk.shares.get(keyId)

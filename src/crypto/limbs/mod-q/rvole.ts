@@ -1,30 +1,41 @@
 /**
- * RVOLE's sums over 416 transfers on limbs. A row scalar is twelve tight limbs (numbers.ts) in one flat array; choice
- * bits act as factors 0 and 1. Index bounds follow from the shapes in rvole-shape.ts.
+ * RVOLE's sums over 416 transfers on limbs (numbers.ts). Choice bits act as factors 0 and 1. Index bounds follow from
+ * the shapes in rvole-shape.ts.
  */
 import { bitAt } from '../../bytes.ts'
-import { scalarLength, wideScalarLength, zeroScalar, type PackedScalars, type Scalar } from '../../curve/scalar.ts'
+import { scalarLength, zeroScalar, type PackedScalars, type Scalar } from '../../curve/scalar.ts'
 import type { RvoleArithmetic, RvoleRows } from '../../engine.ts'
-import { checkCount, inputCount, transfers, width } from '../../rvole-shape.ts'
-import { addProduct, newColumns, newLimbs, type Limbs } from '../product.ts'
-import {
-  carryColumns,
-  readNumber,
-  readWideNumber,
-  reduceColumns,
-  reduceNumber,
-  tighten,
-  wipeReduction,
-  writeNumber,
-} from './numbers.ts'
+import { checkCount, inputCount, padLength, transfers, width } from '../../rvole-shape.ts'
+import { addProduct, multiplyColumns, newColumns, newLimbs, type Limbs } from '../product.ts'
+import { addTimes, readNumber, subtractAndAdd, writeNumber } from './numbers.ts'
+import { carryColumns, reduceColumns } from './reduction.ts'
 import { viewOf } from './scalars.ts'
 
 const limbCount = 12
-/** Products of tight numbers that columns take before they must be carried (numbers.ts, carryColumns). */
-const productsPerCarry = 32
+/**
+ * A product of numbers that were read has columns below 12·2^44; of a row that is the sum of two, below 12·2^45. So many
+ * of these stay below 2^52 with what is left of those before.
+ */
+const productsPerCarry = 8
 
-const [v, other, result] = [newLimbs(), newLimbs(), newLimbs()]
-const columns = newColumns()
+const [other, result] = [newLimbs(), newLimbs()]
+const [columns, columns1] = [newColumns(), newColumns()]
+
+/** Row scalars, `width` for each transfer. */
+type Rows = Readonly<{ limbs: Float64Array; scalars: readonly Limbs[] }>
+
+/** Memory for rows that were erased, to be used again: making it costs as much as what is computed in it. */
+const spare: Rows[] = []
+
+function takeRows(): Rows {
+  const taken = spare.pop()
+  if (taken !== undefined) return taken
+  const limbs = new Float64Array(transfers * width * limbCount)
+  const scalars = Array.from({ length: transfers * width }, (_, at) => {
+    return limbs.subarray(at * limbCount, (at + 1) * limbCount) as Float64Array as Limbs // of that length
+  })
+  return { limbs, scalars }
+}
 
 export const rvole: RvoleArithmetic = {
   mask: (pads0, pads1, inputs) => {
@@ -32,16 +43,14 @@ export const rvole: RvoleArithmetic = {
     const tau = new Uint8Array(transfers * width * scalarLength)
     const tauView = viewOf(tau)
     const addends = inputs.map(toLimbs)
-    const rows = new Float64Array(transfers * width * limbCount)
+    const rows = takeRows()
     for (let at = 0; at < transfers * width; at++) {
+      const row = rows.scalars[at]!
       const addend = addends[at % width]!
-      readWideNumber(v, view0, at * wideScalarLength)
-      readWideNumber(other, view1, at * wideScalarLength)
-      for (let i = 0; i < limbCount; i++) result[i] = v[i]! - other[i]! + addend[i]!
-      reduceNumber(result)
+      readNumber(row, view0, at * padLength)
+      readNumber(other, view1, at * padLength)
+      subtractAndAdd(result, row, other, addend)
       writeNumber(tauView, at * scalarLength, result)
-      tighten(v)
-      for (let i = 0; i < limbCount; i++) rows[at * limbCount + i] = v[i]!
     }
     for (const addend of addends) addend.fill(0)
     wipeScratch()
@@ -50,14 +59,13 @@ export const rvole: RvoleArithmetic = {
 
   unmask: (pads, choices, tau) => {
     const [padView, tauView] = [viewOf(pads), viewOf(tau)]
-    const rows = new Float64Array(transfers * width * limbCount)
+    const rows = takeRows()
     for (let at = 0; at < transfers * width; at++) {
+      const row = rows.scalars[at]!
       const choice = bitAt(choices, Math.floor(at / width))
-      readWideNumber(v, padView, at * wideScalarLength)
+      readNumber(row, padView, at * padLength)
       readNumber(other, tauView, at * scalarLength)
-      for (let i = 0; i < limbCount; i++) v[i] = v[i]! + choice * other[i]!
-      tighten(v)
-      for (let i = 0; i < limbCount; i++) rows[at * limbCount + i] = v[i]!
+      addTimes(row, choice, other)
     }
     wipeScratch()
     return rowsOf(rows)
@@ -65,21 +73,18 @@ export const rvole: RvoleArithmetic = {
 
   choose: (g, choices) => {
     const view = viewOf(g)
-    result.fill(0)
+    columns.fill(0)
     for (let j = 0; j < transfers; j++) {
       const choice = bitAt(choices, j)
-      readNumber(v, view, j * scalarLength)
-      for (let i = 0; i < limbCount; i++) result[i] = result[i]! + choice * v[i]!
+      readNumber(other, view, j * padLength)
+      addTimes(columns, choice, other)
     }
-    reduceNumber(result)
-    return finished()
+    return finished(columns)
   },
 }
 
-function rowsOf(rows: Float64Array): RvoleRows {
-  const load = (j: number, i: number) => {
-    for (let k = 0; k < limbCount; k++) v[k] = rows[(j * width + i) * limbCount + k]!
-  }
+function rowsOf(rows: Rows): RvoleRows {
+  const { scalars } = rows
   return {
     checkValues: (theta, correction) => {
       const values = new Uint8Array(transfers * checkCount * scalarLength)
@@ -89,13 +94,12 @@ function rowsOf(rows: Float64Array): RvoleRows {
       for (let j = 0; j < transfers; j++) {
         const choice = correction === undefined ? 0 : bitAt(correction.choices, j)
         for (let k = 0; k < checkCount; k++) {
-          load(j, inputCount + k)
-          columns.fill(0)
-          for (let i = 0; i < limbCount; i++) columns[i] = v[i]! - (eta === undefined ? 0 : choice * eta[k]![i]!)
-          for (let i = 0; i < inputCount; i++) {
-            load(j, i)
-            addProduct(columns, weights[k * inputCount + i]!, v)
-          }
+          const check = scalars[j * width + inputCount + k]!
+          const subtrahend = eta === undefined ? check : eta[k]! // times 0 where there is no correction
+          multiplyColumns(columns, weights[k * inputCount]!, scalars[j * width]!)
+          addProduct(columns, weights[k * inputCount + 1]!, scalars[j * width + 1]!)
+          addTimes(columns, 1, check)
+          addTimes(columns, -choice, subtrahend)
           reduceColumns(result, columns)
           writeNumber(valueView, (j * checkCount + k) * scalarLength, result)
         }
@@ -105,21 +109,21 @@ function rowsOf(rows: Float64Array): RvoleRows {
     },
     weightedSums: (g) => {
       const view = viewOf(g)
-      const sum = (i: number): Scalar => {
-        columns.fill(0)
-        for (let j = 0; j < transfers; j++) {
-          readNumber(other, view, j * scalarLength)
-          load(j, i)
-          addProduct(columns, other, v)
-          if ((j + 1) % productsPerCarry === 0) carryColumns(columns)
-        }
-        reduceColumns(result, columns)
-        return finished()
+      columns.fill(0)
+      columns1.fill(0)
+      for (let j = 0; j < transfers; j++) {
+        readNumber(other, view, j * padLength)
+        addProduct(columns, other, scalars[j * width]!)
+        addProduct(columns1, other, scalars[j * width + 1]!)
+        if ((j + 1) % productsPerCarry !== 0) continue
+        carryColumns(columns)
+        carryColumns(columns1)
       }
-      return [sum(0), sum(1)]
+      return [finished(columns), finished(columns1)]
     },
     erase: () => {
-      rows.fill(0)
+      rows.limbs.fill(0)
+      spare.push(rows)
     },
   }
 }
@@ -139,14 +143,17 @@ function unpack(packed: PackedScalars): readonly Limbs[] {
   })
 }
 
-function finished(): Scalar {
+/** Σ sumₖ modulo q; `sum` is overwritten. */
+function finished(sum: typeof columns): Scalar {
   const scalar = zeroScalar()
+  carryColumns(sum)
+  reduceColumns(result, sum)
   writeNumber(viewOf(scalar), 0, result)
+  sum.fill(0)
   wipeScratch()
   return scalar
 }
 
 function wipeScratch(): void {
-  for (const limbs of [v, other, result, columns]) limbs.fill(0)
-  wipeReduction()
+  for (const limbs of [other, result]) limbs.fill(0)
 }

@@ -2,7 +2,8 @@
 import type { ScalarArithmetic } from '../../engine.ts'
 import { scalarLength, wideScalarLength, zeroScalar, type Scalar } from '../../curve/scalar.ts'
 import { multiplyColumns, newColumns, newLimbs, type Limbs } from '../product.ts'
-import { readNumber, readWideNumber, reduceColumns, reduceNumber, wipeReduction, writeNumber } from './numbers.ts'
+import { readNumber, readWideNumber, writeNumber } from './numbers.ts'
+import { reduceColumns } from './reduction.ts'
 
 const [a, b, out] = [newLimbs(), newLimbs(), newLimbs()]
 const columns = newColumns()
@@ -20,7 +21,6 @@ export const scalars: ScalarArithmetic = {
   },
   reduce: (bytes) => {
     readScalar(out, bytes)
-    reduceNumber(out)
     return finished()
   },
   reduceWide: (bytes) => {
@@ -28,8 +28,8 @@ export const scalars: ScalarArithmetic = {
     const packed = new Uint8Array(count * scalarLength)
     const [from, to] = [viewOf(bytes), viewOf(packed)]
     for (let i = 0; i < count; i++) {
-      readWideNumber(out, from, i * wideScalarLength)
-      reduceNumber(out)
+      readWideNumber(columns, from, i * wideScalarLength)
+      reduceColumns(out, columns)
       writeNumber(to, i * scalarLength, out)
     }
     wipeScratch()
@@ -46,7 +46,6 @@ function combine(x: Scalar, y: Scalar, sign: number): Scalar {
   readScalar(a, x)
   readScalar(b, y)
   for (let i = 0; i < 12; i++) out[i] = a[i]! + sign * b[i]!
-  reduceNumber(out)
   return finished()
 }
 
@@ -66,5 +65,4 @@ function wipeScratch(): void {
   b.fill(0)
   out.fill(0)
   columns.fill(0)
-  wipeReduction()
 }

@@ -79,7 +79,7 @@ function wipeScratch(): void {
 }
 
 /** G (SEC 2, section 2.4.1). */
-const generator = newPoint()
+export const generator = newPoint()
 readElement(generator.x, hex('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'))
 readElement(generator.y, hex('483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'))
 generator.z[0] = 1
@@ -104,8 +104,8 @@ function buildBaseTable(): Float64Array {
   return toAffineTable(points)
 }
 
-/** One inversion for all points (Montgomery's trick). */
-function toAffineTable(points: readonly LimbPoint[]): Float64Array {
+/** 24 numbers for each point, by one inversion for all (Montgomery's trick). */
+export function toAffineTable(points: readonly LimbPoint[]): Float64Array {
   const table = new Float64Array(points.length * 24)
   const products = [newElement()]
   products[0]![0] = 1

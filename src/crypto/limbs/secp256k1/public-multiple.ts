@@ -1,12 +1,13 @@
 /**
  * Multiples of points by public scalars: faster than multiply.ts, and the time depends on the scalar. The endomorphism
- * λ·(x, y) = (β·x, y) halves the scalar (Gallant, Lambert and Vanstone, CRYPTO 2001); both halves run through one ladder
- * as non-adjacent forms of width 5 (Hankerson, Menezes and Vanstone, "Guide to Elliptic Curve Cryptography", algorithms
- * 3.35, 3.74 and 3.77).
+ * λ·(x, y) = (β·x, y) halves a scalar (Gallant, Lambert and Vanstone, CRYPTO 2001); all halves run through one ladder as
+ * non-adjacent forms (Hankerson, Menezes and Vanstone, "Guide to Elliptic Curve Cryptography", algorithms 3.35, 3.74 and
+ * 3.77), as long as the longest of them.
  */
 import { readElement } from './bytes.ts'
 import { multiply, newElement, scale } from './field.ts'
-import { addPoints, copyPoint, double, newPoint, setIdentity, type LimbPoint } from './points.ts'
+import { generator, toAffineTable } from './multiply.ts'
+import { addAffine, addPoints, copyPoint, double, newPoint, setIdentity, type LimbPoint } from './points.ts'
 
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 /** (a1, b1) and (a2, a1) are the short vectors with a + b·λ ≡ 0 (mod q). */
@@ -18,6 +19,8 @@ const beta = newElement()
 readElement(beta, bytesOf('7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501ee'))
 
 const width = 5
+/** For the generator, whose table is made once: 64 points, and λ times each. */
+const baseWidth = 8
 /** Halves are below 2^129; the form of one may be a digit longer. */
 const length = 131
 
@@ -28,24 +31,42 @@ const mapped = newTable()
 const twice = newPoint()
 const entry = newPoint()
 
-/** out = k·P, for a public k in 32 big-endian bytes. */
-export function multiplyLimbPointPublic(out: LimbPoint, p: LimbPoint, k: Uint8Array): void {
-  const [first, second] = halvesOf(BigInt(`0x${hexOf(k)}`))
-  const [digits, mappedDigits] = [nonAdjacentForm(first), nonAdjacentForm(second)]
+/** out = k·P, plus `ofBase`·G where that is given, for public scalars in 32 big-endian bytes. `out` is not P. */
+export function multiplyLimbPointPublic(out: LimbPoint, p: LimbPoint, k: Uint8Array, ofBase?: Uint8Array): void {
+  const [digits, mappedDigits] = formsOf(k, width)
+  const [baseDigits, mappedBaseDigits] = ofBase === undefined ? [none, none] : formsOf(ofBase, baseWidth)
+  if (ofBase !== undefined) baseTables ??= buildBaseTables()
   fillTables(p)
   setIdentity(out)
-  for (let i = length - 1; i >= 0; i--) {
+  let i = length - 1
+  const isUnused = (at: number) => (digits[at]! | mappedDigits[at]! | baseDigits[at]! | mappedBaseDigits[at]!) === 0
+  while (i > 0 && isUnused(i)) i--
+  for (; i >= 0; i--) {
     double(out, out)
     addMultiple(out, odd, digits[i]!) // i < length, here and below
     addMultiple(out, mapped, mappedDigits[i]!)
+    if (baseTables === undefined) continue
+    addBaseMultiple(out, baseTables.odd, baseDigits[i]!)
+    addBaseMultiple(out, baseTables.mapped, mappedBaseDigits[i]!)
   }
 }
 
+const none = new Int8Array(length)
+
 function addMultiple(sum: LimbPoint, table: readonly LimbPoint[], digit: number): void {
   if (digit === 0) return
-  copyPoint(entry, table[(Math.abs(digit) - 1) / 2]!) // digits are odd and below 2·8
+  copyPoint(entry, table[(Math.abs(digit) - 1) / 2]!) // digits are odd, and the table as long as they need
   if (digit < 0) scale(entry.y, entry.y, -1)
   addPoints(sum, sum, entry)
+}
+
+function addBaseMultiple(sum: LimbPoint, table: Float64Array, digit: number): void {
+  if (digit === 0) return
+  const at = 12 * (Math.abs(digit) - 1) // 24 numbers for every odd multiple
+  entry.x.set(table.subarray(at, at + 12))
+  entry.y.set(table.subarray(at + 12, at + 24))
+  if (digit < 0) scale(entry.y, entry.y, -1)
+  addAffine(sum, sum, entry.x, entry.y)
 }
 
 function fillTables(p: LimbPoint): void {
@@ -60,6 +81,34 @@ function fillTables(p: LimbPoint): void {
   }
 }
 
+type BaseTables = Readonly<{ odd: Float64Array; mapped: Float64Array }>
+/** Affine G, 3G … 127G, and λ times each. Built at first use. */
+let baseTables: BaseTables | undefined
+
+function buildBaseTables(): BaseTables {
+  const points = [generator]
+  double(twice, generator)
+  while (points.length < 2 ** (baseWidth - 2)) {
+    const next = newPoint()
+    addPoints(next, points.at(-1)!, twice) // not empty
+    points.push(next)
+  }
+  const own = toAffineTable(points)
+  const image = own.slice()
+  const x = newElement()
+  for (let at = 0; at < image.length; at += 24) {
+    x.set(own.subarray(at, at + 12))
+    multiply(x, x, beta)
+    image.set(x, at)
+  }
+  return { odd: own, mapped: image }
+}
+
+function formsOf(k: Uint8Array, digitWidth: number): readonly [Int8Array, Int8Array] {
+  const [first, second] = halvesOf(BigInt(`0x${hexOf(k)}`))
+  return [nonAdjacentForm(first, digitWidth), nonAdjacentForm(second, digitWidth)]
+}
+
 /** k1 and k2 with k1 + k2·λ ≡ k (mod q), each below 2^129 in magnitude. */
 function halvesOf(k: bigint): readonly [bigint, bigint] {
   const rounded = (product: bigint) => (product + order / 2n) / order
@@ -67,22 +116,32 @@ function halvesOf(k: bigint): readonly [bigint, bigint] {
   return [k - c1 * a1 - c2 * a2, -c1 * b1 - c2 * a1]
 }
 
-/** Digits from −15 to 15, odd or 0, with Σ digitsᵢ·2^i = k. */
-function nonAdjacentForm(k: bigint): Int8Array {
+/** Digits below 2^(w−1) in magnitude, odd or 0, with Σ digitsᵢ·2^i = k. */
+function nonAdjacentForm(k: bigint, w: number): Int8Array {
   const digits = new Int8Array(length)
   const sign = k < 0n ? -1 : 1
-  const bits = (k < 0n ? -k : k).toString(2)
-  const bit = (i: number) => (bits[bits.length - 1 - i] === '1' ? 1 : 0)
+  const bits = bitsOf(k < 0n ? -k : k)
   let carry = 0
   for (let i = 0; i < length; i++) {
-    if (bit(i) === carry) continue
+    if (bits[i]! === carry) continue
     let digit = carry
-    for (let j = 0; j < width; j++) digit += bit(i + j) * 2 ** j
-    carry = digit >> (width - 1)
-    digits[i] = sign * (digit - (carry << width))
-    i += width - 1
+    for (let j = 0; j < w; j++) digit += bits[i + j]! * 2 ** j
+    carry = digit >> (w - 1)
+    digits[i] = sign * (digit - (carry << w))
+    i += w - 1
   }
   return digits
+}
+
+/** Least significant first, as many as any form looks at. */
+function bitsOf(magnitude: bigint): Uint8Array {
+  const bits = new Uint8Array(length + baseWidth)
+  const hex = magnitude.toString(16)
+  for (let i = 0; i < hex.length; i++) {
+    const nibble = Number.parseInt(hex.charAt(hex.length - 1 - i), 16)
+    for (let j = 0; j < 4; j++) bits[4 * i + j] = (nibble >>> j) & 1
+  }
+  return bits
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -3,17 +3,18 @@ import * as numbers from '../../../../src/crypto/limbs/mod-q/numbers.ts'
 import { rvole as limbRvole } from '../../../../src/crypto/limbs/mod-q/rvole.ts'
 import { scalars } from '../../../../src/crypto/limbs/mod-q/scalars.ts'
 import { invertPublic } from '../../../../src/crypto/curve/public-inverse.ts'
+import { carryColumns, reduceColumns } from '../../../../src/crypto/limbs/mod-q/reduction.ts'
 import { addProduct, multiplyColumns, newColumns, newLimbs } from '../../../../src/crypto/limbs/product.ts'
 import { rvole as nobleRvole } from '../../../../src/crypto/reference/rvole.ts'
 import { scalars as nobleScalars } from '../../../../src/crypto/reference/scalars.ts'
-import { transfers, width } from '../../../../src/crypto/rvole-shape.ts'
+import { padLength, transfers, width } from '../../../../src/crypto/rvole-shape.ts'
 import { bytes32, numberOf, order, scalarOf } from '../arithmetic.ts'
 import { seededRng } from '../fixtures.ts'
-import { casesOf, drawsFor, fillLimbs, modulo } from './operands.ts'
+import { casesOf, drawsFor, fillLimbs, integerOf, modulo } from './operands.ts'
 
-/** Unlike in the fields, limbs do not carry their weight. */
-const valueOf = (limbs: Float64Array) => limbs.reduceRight<bigint>((sum, limb) => (sum << 22n) + BigInt(limb), 0n)
-const [a, b, out] = [newLimbs(), newLimbs(), newLimbs()]
+const weight = (i: number) => 2 ** (22 * i)
+const valueOf = (limbs: Float64Array) => integerOf(limbs, (i) => 22 * i)
+const [a, b, c, out] = [newLimbs(), newLimbs(), newLimbs(), newLimbs()]
 const columns = newColumns()
 const buffer = new Uint8Array(64)
 const view = new DataView(buffer.buffer)
@@ -23,77 +24,110 @@ function read(limbs: typeof a, value: bigint): void {
   numbers.readNumber(limbs, view, 3)
 }
 
-function expectReduced(limbs: typeof a, expected: bigint): void {
-  if (limbs.some((limb) => limb < 0 || limb >= 2 ** 22)) throw new Error('a limb is not canonical')
-  if (valueOf(limbs) !== modulo(expected, order)) throw new Error(`${valueOf(limbs)} instead of ${expected} mod q`)
+function written(limbs: typeof a): bigint {
+  numbers.writeNumber(view, 7, limbs)
+  return numberOf(buffer.subarray(7, 39))
+}
+
+function expectWritten(limbs: typeof a, expected: bigint): void {
+  const found = written(limbs)
+  if (found !== modulo(expected, order)) throw new Error(`${found} instead of ${expected} mod q`)
+}
+
+/** `columns` ≡ value; what comes out is within the bounds that writing takes. */
+function expectReduced(value: bigint): void {
+  reduceColumns(out, columns)
+  if (out.some((limb, i) => Math.abs(limb) / weight(i) >= 2 ** 24.2)) throw new Error('a limb beyond its bound')
+  const magnitude = valueOf(out) < 0n ? -valueOf(out) : valueOf(out)
+  if (magnitude > 2n ** 263n + 2n ** 245n) throw new Error(`a value beyond its bound: ${valueOf(out)}`)
+  expectWritten(out, value)
 }
 
 test('products, differences and bytes modulo q are those of BigInt', () => {
   const draw = drawsFor('modulo q', order)
   for (let n = casesOf(150_000); n > 0; n--) {
-    const [x, y] = [draw.value(), draw.value()]
+    const [x, y, z] = [draw.value(), draw.value(), draw.value()]
     read(a, x)
     read(b, y)
+    read(c, z)
+    if (valueOf(a) !== x) throw new Error(`${valueOf(a)} read from ${x}`)
     multiplyColumns(columns, a, b)
     columns[23] = 0
-    numbers.reduceColumns(out, columns)
-    expectReduced(out, x * y)
-    numbers.writeNumber(view, 7, out)
-    if (numberOf(buffer.subarray(7, 39)) !== (x * y) % order) throw new Error('written wrongly')
-    for (let i = 0; i < 12; i++) out[i] = (a[i] ?? 0) - (b[i] ?? 0)
-    numbers.reduceNumber(out)
-    expectReduced(out, x - y)
+    expectReduced(x * y)
+    numbers.subtractAndAdd(out, a, b, c)
+    expectWritten(out, x - y + z)
+    const bit = n & 1
+    numbers.addTimes(a, bit, b)
+    expectWritten(a, x + BigInt(bit) * y)
   }
 })
 
-test('48 bytes become what they are modulo q, tight or canonical', () => {
+test('48 bytes become what they are modulo q', () => {
   const draw = drawsFor('wide', order)
   const top = 2n ** 384n
   const edges = [0n, top - 1n, order << 128n, (order << 128n) - 1n, top - (top % order), top - (top % order) - 1n]
-  for (let n = casesOf(60_000); n > 0; n--) {
+  for (let n = casesOf(20_000); n > 0; n--) {
     const uniform = (draw.value() << 128n) | (draw.value() >> 128n)
     const x = n <= edges.length ? (edges[n - 1] ?? 0n) : uniform
     buffer.set(Buffer.from(x.toString(16).padStart(96, '0'), 'hex'), 5)
-    numbers.readWideNumber(out, view, 5)
-    if (out.some((limb) => limb < 0 || limb >= 2 ** 47)) throw new Error('a limb beyond its bound')
-    numbers.tighten(out)
-    if (out.some((limb, i) => limb < 0 || limb >= 2 ** (i < 11 ? 22 : 23))) throw new Error('not tight')
-    if (modulo(valueOf(out), order) !== x % order) throw new Error(`another value: ${x}`)
-    numbers.reduceNumber(out)
-    expectReduced(out, x)
+    numbers.readWideNumber(columns, view, 5)
+    if (valueOf(columns) !== x) throw new Error(`${valueOf(columns)} read from ${x}`)
+    expectReduced(x)
   }
 })
 
-test('loose limbs at their bounds, of any signs, reduce exactly', () => {
+test('what is written is canonical, for limbs and values at their bounds', () => {
   const draw = drawsFor('loose', order)
   for (let n = casesOf(40_000); n > 0; n--) {
-    fillLimbs(out, draw, () => 1, () => 2 ** 50 - 1)
-    const value = valueOf(out)
-    numbers.reduceNumber(out)
-    expectReduced(out, value)
+    // The last limb decides the value; the others may be anything below 2^29.
+    fillLimbs(out, draw, weight, (i) => (i < 11 ? 2 ** 29 - 1 : 2 ** 21))
+    expectWritten(out, valueOf(out))
+  }
+  for (const last of [-(2 ** 22) + 2 ** 8, 2 ** 22 - 1]) {
+    out.fill(0)
+    out[11] = last * weight(11)
+    expectWritten(out, valueOf(out))
+  }
+  for (const value of [0n, 1n, order - 1n, order, order + 1n, 2n ** 256n - 1n]) {
+    read(out, value)
+    expectWritten(out, value)
+    for (let i = 0; i < 12; i++) out[i] = -(out[i] ?? 0)
+    expectWritten(out, -value)
   }
 })
 
-test.each([1, -1])('columns take 32 products of the largest tight numbers between carries, sign %i', (sign) => {
-  for (let i = 0; i < 12; i++) a[i] = i < 11 ? 2 ** 22 - 1 : 2 ** 23 - 1
-  for (let i = 0; i < 12; i++) b[i] = sign * (a[i] ?? 0)
+test.each([1, -1])('columns take 416 products of the largest rows, carried every eight, sign %i', (sign) => {
+  for (let i = 0; i < 12; i++) a[i] = (2 ** (i < 11 ? 22 : 14) - 1) * weight(i)
+  for (let i = 0; i < 12; i++) b[i] = 2 * sign * (a[i] ?? 0)
+  const [x, y] = [valueOf(a), valueOf(b)]
   columns.fill(0)
   for (let n = 0; n < transfers; n++) {
     addProduct(columns, a, b)
-    expect(columns.every((column) => Math.abs(column) < 2 ** 53)).toBe(true)
-    if ((n + 1) % 32 === 0) numbers.carryColumns(columns)
+    expect(columns.every((column, k) => Math.abs(column) / weight(k) < 2 ** 52)).toBe(true)
+    if ((n + 1) % 8 === 0) carryColumns(columns)
   }
-  numbers.reduceColumns(out, columns)
-  expectReduced(out, BigInt(sign * transfers) * valueOf(a) ** 2n)
+  carryColumns(columns)
+  expect(Math.abs(columns[23]) / weight(23)).toBeLessThan(2 ** 27)
+  expectReduced(BigInt(transfers) * x * y)
 })
 
-test('columns at their bounds reduce exactly', () => {
+test('columns at their bounds carry and reduce exactly', () => {
   const draw = drawsFor('columns', order)
   for (let n = casesOf(40_000); n > 0; n--) {
-    for (let k = 0; k < 24; k++) columns[k] = Math.trunc(draw.signed() * (k < 23 ? 2 ** 53 - 2 ** 32 : 2 ** 38))
-    const value = valueOf(columns)
-    numbers.reduceColumns(out, columns)
-    expectReduced(out, value)
+    const signs = n < 64 ? n : null // the first ones all at the bound
+    const fill = (bits: number, last: number) => {
+      for (let k = 0; k < 24; k++) {
+        const factor = signs === null ? draw.signed() : (signs >> (k % 6)) & 1 ? 1 : -1
+        columns[k] = Math.trunc(factor * (2 ** (k < 23 ? bits : last) - 1)) * weight(k)
+      }
+      return valueOf(columns)
+    }
+    const value = fill(50, 27)
+    expectReduced(value)
+    const large = fill(52, 29)
+    carryColumns(columns)
+    if (valueOf(columns) !== large) throw new Error('carried to another value')
+    if (columns.some((column, k) => Math.abs(column) / weight(k) >= 2 ** 31)) throw new Error('carried to too much')
   }
 })
 
@@ -120,12 +154,12 @@ describe.each([
   ['all ones', (_: unknown, length: number) => new Uint8Array(length).fill(255)],
 ])('RVOLE’s sums over %s pads and choices', (label, fill) => {
   const rng = seededRng(`sums ${label}`)
-  const pads = () => fill(rng, transfers * width * 48)
+  const pads = () => fill(rng, transfers * width * padLength)
   const pads0 = pads()
   const pads1 = label === 'all ones' ? new Uint8Array(pads0.length) : pads()
   const choices = fill(rng, transfers / 8)
   const inputs = [1n, -1n, numberOf(rng(32)), 0n].map(scalarOf)
-  const g = scalars.reduceWide(rng(transfers * 48))
+  const g = rng(transfers * padLength)
   const theta = scalars.reduceWide(fill(rng, 4 * 48))
   const eta = scalars.reduceWide(fill(rng, 2 * 48))
 

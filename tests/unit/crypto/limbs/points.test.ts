@@ -1,12 +1,15 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, test } from 'vitest'
-import { decodePoint, encodePoint, encodeUncompressed, identity } from '../../../../src/crypto/curve/secp256k1.ts'
-import { equalPoints, isIdentity, type Point } from '../../../../src/crypto/curve/secp256k1.ts'
+import { decodePoint, decodeUncompressed, encodePoint, encodeUncompressed } from '../../../../src/crypto/curve/secp256k1.ts'
+import { equalPoints, identity, isIdentity, prepareEncodings } from '../../../../src/crypto/curve/secp256k1.ts'
+import type { Point } from '../../../../src/crypto/curve/secp256k1.ts'
+import { randomWeight } from '../../../../src/crypto/curve/short-scalar.ts'
 import { digitCount, recode } from '../../../../src/crypto/limbs/digits.ts'
 import { double } from '../../../../src/crypto/limbs/secp256k1/points.ts'
 import { newElement, multiply } from '../../../../src/crypto/limbs/secp256k1/field.ts'
 import { fromNoblePoint, toNoblePoint } from '../../../../src/crypto/reference/points.ts'
-import { bytes32, negatedPoint, numberOf, order, pointOf, points, scalarOf } from '../arithmetic.ts'
+import { bytes32, negatedPoint, numberOf, order, pointOf, points, scalarOf, scalars } from '../arithmetic.ts'
+import { seededRng } from '../fixtures.ts'
 import { casesOf, drawsFor, fillLimbs } from './operands.ts'
 
 const { Point: Noble } = secp256k1
@@ -64,6 +67,9 @@ describe('multiples of points', () => {
       if (!toNoblePoint(Q).equals(nobleMultiple(j * k))) throw new Error(`${k}·(${j}·G)`)
       const R = points.multiplyPublic(rescaled(P, draw), scalarOf(k))
       if (!toNoblePoint(R).equals(nobleMultiple(j * k))) throw new Error(`${k}·(${j}·G), as public`)
+      const l = draw.value()
+      const S = points.multiplyPublic(rescaled(P, draw), scalarOf(k), scalarOf(l))
+      if (!toNoblePoint(S).equals(nobleMultiple(j * k + l))) throw new Error(`${k}·(${j}·G) + ${l}·G, as public`)
     }
   })
 
@@ -71,6 +77,37 @@ describe('multiples of points', () => {
     for (const k of edgeScalars) {
       expect(isIdentity(points.multiply(identity, scalarOf(k)))).toBe(true)
       expect(isIdentity(points.multiplyPublic(identity, scalarOf(k)))).toBe(true)
+    }
+  })
+
+  test('with multiples of the generator are those of @noble/curves for all edges', () => {
+    const P = pointOf(0xc0ffeen)
+    for (const k of edgeScalars) {
+      for (const l of edgeScalars) {
+        const found = toNoblePoint(points.multiplyPublic(P, scalarOf(k), scalarOf(l)))
+        if (!found.equals(nobleMultiple(0xc0ffeen * k + l))) throw new Error(`${k}·P + ${l}·G`)
+      }
+      expect(isIdentity(points.multiplyPublic(P, scalarOf(k), scalarOf(-0xc0ffeen * k)))).toBe(true)
+    }
+  })
+
+  test('by random weights are those of @noble/curves, and weights are made of two random numbers below 2^40', () => {
+    const rng = seededRng('weights')
+    const drawn: bigint[] = []
+    const weight = () =>
+      randomWeight(scalars, (length) => {
+        const bytes = rng(length)
+        drawn.push(numberOf(bytes))
+        return bytes
+      })
+    const lambda = 0x5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72n
+    expect((lambda * lambda * lambda) % order).toBe(1n)
+    for (let n = 0; n < 50; n++) {
+      const rho = weight()
+      const [first = 0n, second = 0n] = drawn.splice(0)
+      expect(first < 2n ** 40n && second < 2n ** 40n).toBe(true)
+      expect(numberOf(rho)).toBe((first + second * lambda) % order)
+      expect(toNoblePoint(points.multiplyPublic(pointOf(77n), rho)).equals(nobleMultiple(77n * numberOf(rho)))).toBe(true)
     }
   })
 })
@@ -117,6 +154,31 @@ describe('points as bytes', () => {
       expect(encodePoint(again)).toEqual(bytes)
       expect(encodeUncompressed(again)).toEqual(expected.toBytes(false))
     }
+  })
+
+  test('uncompressed, are read like those of @noble/curves', () => {
+    const draw = drawsFor('uncompressed', order)
+    for (let n = casesOf(300); n > 0; n--) {
+      const valid = Noble.BASE.multiply((draw.value() % (order - 1n)) + 1n).toBytes(false)
+      const decoded = decodeUncompressed(valid)
+      expect(decoded && toNoblePoint(decoded).equals(Noble.fromBytes(valid))).toBe(true)
+      expect(decoded && encodePoint(decoded)).toEqual(Noble.fromBytes(valid).toBytes(true))
+      const at = draw.integer(65)
+      const spoiled = valid.slice()
+      spoiled[at] = (spoiled[at] ?? 0) ^ (1 << draw.integer(8))
+      expect(decodeUncompressed(spoiled)).toBeUndefined()
+    }
+    for (const length of [0, 33, 64, 66]) expect(decodeUncompressed(new Uint8Array(length).fill(4))).toBeUndefined()
+  })
+
+  test('are the same when several are prepared together', () => {
+    const draw = drawsFor('together', order)
+    const numbers = [1n, 2n, 3n, order - 1n, ...Array.from({ length: 20 }, () => (draw.value() % (order - 1n)) + 1n)]
+    const rows = numbers.map((k) => rescaled(pointOf(k), draw))
+    prepareEncodings(rows)
+    expect(rows.map((P) => encodePoint(P))).toEqual(numbers.map((k) => Noble.BASE.multiply(k).toBytes(true)))
+    prepareEncodings([])
+    expect(() => prepareEncodings([pointOf(1n), identity])).toThrow('infinity')
   })
 
   test('are equal for any coordinates of a point, and for no other point', () => {
