@@ -42,7 +42,7 @@ async function measure(): Promise<void> {
 async function measurePeers(): Promise<readonly PeerRow[]> {
   say('measuring published libraries beside ours')
   try {
-    return await comparePeers({ keygen: count(10), sign: count(100) })
+    return await comparePeers({ keygen: count(20), sign: count(200) })
   } catch (error) {
     say(`a published library cannot be measured: ${error instanceof Error ? error.message : String(error)}`)
     say('without them: npm run bench -- --no-peers')
@@ -80,7 +80,7 @@ function printTables(
 }
 
 function printPeers(peers: readonly PeerRow[]): void {
-  console.log('\nECDSA by published libraries, all parties in one process, taking turns; CPU ms per party, median')
+  console.log('\nECDSA by published libraries, all parties in one process, in turns of many runs; CPU ms per party, median')
   print(
     ['library', 'keygen 2-of-3', 'x ours', 'sign 2 of 3', 'x ours', 'kB per party, sign', 'licence'],
     peers.map((row) => [

@@ -1,6 +1,7 @@
 /**
- * Ours beside the published libraries: 2 of 3, all parties in one process, CPU time divided by their number. Every
- * round runs each library once, so that whatever else the machine does falls on all of them alike.
+ * Ours beside the published libraries: 2 of 3, all parties in one process, CPU time divided by their number. Libraries
+ * take turns, a block of runs each, so that whatever else the machine does falls on all of them alike; a block is long
+ * beside the ticks that CPU time is counted in, and a library finds its own code and tables in the processor's caches.
  */
 import { join } from 'node:path'
 import { cacheFolder } from '../../src/cli/cache-folder.ts'
@@ -29,13 +30,13 @@ const peers: readonly Peer[] = [silenceLowLevel, silenceSession, zeroCarbon]
 
 type Entry = Readonly<{ title: string; version: string; licence: string; runs: PeerRuns }>
 
-/** Rounds counted after two to warm up. Throws when a peer cannot be fetched. */
-export async function comparePeers(rounds: Readonly<{ keygen: number; sign: number }>): Promise<readonly PeerRow[]> {
+/** `runs`: of each library and protocol, about, after a fifth of them to warm up. Throws when a peer cannot be fetched. */
+export async function comparePeers(runs: Readonly<{ keygen: number; sign: number }>): Promise<readonly PeerRow[]> {
   const entries: Entry[] = [{ title: 'mpc-system', version: '', licence: 'Apache-2.0', runs: ownRuns() }]
   const cache = join(cacheFolder(process.env), 'bench-peers')
   for (const peer of peers) entries.push({ ...peer, runs: await peer.open(await fetchPeer(peer, cache)) })
-  const keygens = measure(entries, 'keygen', peerParties, rounds.keygen)
-  const signs = measure(entries, 'sign', peerThreshold, rounds.sign)
+  const keygens = measure(entries, 'keygen', peerParties, runs.keygen)
+  const signs = measure(entries, 'sign', peerThreshold, runs.sign)
   const [own] = entries.map((_, i) => ({ keygen: keygens.cpuMs[i] ?? 0, sign: signs.cpuMs[i] ?? 0 }))
   return entries.map(({ title, version, licence }, i) => ({
     title,
@@ -50,17 +51,18 @@ export async function comparePeers(rounds: Readonly<{ keygen: number; sign: numb
   }))
 }
 
-const warmUpRounds = 2
+const blocks = 5
 
-function measure(entries: readonly Entry[], protocol: 'keygen' | 'sign', parties: number, rounds: number) {
+function measure(entries: readonly Entry[], protocol: 'keygen' | 'sign', parties: number, runs: number) {
+  const runsPerBlock = Math.max(2, Math.round(runs / blocks))
   const samples: number[][] = entries.map(() => [])
   const bytes: number[] = []
-  for (let round = -warmUpRounds; round < rounds; round++) {
-    for (const [i, { runs }] of entries.entries()) {
+  for (let block = -1; block < blocks; block++) {
+    for (const [i, { runs: library }] of entries.entries()) {
       const before = process.cpuUsage()
-      bytes[i] = Math.round(runs[protocol]().bytes / parties)
+      for (let run = 0; run < runsPerBlock; run++) bytes[i] = Math.round(library[protocol]().bytes / parties)
       const { user, system } = process.cpuUsage(before)
-      if (round >= 0) samples[i]?.push((user + system) / 1000 / parties)
+      if (block >= 0) samples[i]?.push((user + system) / 1000 / parties / runsPerBlock)
     }
   }
   return { cpuMs: samples.map((sample) => median(sample)), bytes }
