@@ -21,7 +21,7 @@ export default defineConfig({
           globalSetup: [...withServers.globalSetup, 'tests/adversarial/summary.ts'],
           testTimeout: 240_000,
           // Most lies end in a time-out: many wait at once.
-          maxConcurrency: 8,
+          maxConcurrency: 12,
         },
       },
       {

@@ -22,7 +22,8 @@ const failure = z.object({ message: z.string().optional(), error: z.object({ sum
 /** One line for each package with a known vulnerability of severity high or critical. */
 export function checkKnownVulnerabilities(root: string, registry?: string): readonly string[] | Unanswered {
   const args = ['audit', '--json', '--fetch-retries=0', '--fetch-timeout=20000']
-  const { stdout, stderr, error } = spawnSync('npm', registry === undefined ? args : [...args, '--registry', registry], {
+  const chosen = registry === undefined ? [] : ['--registry', registry]
+  const { stdout, stderr, error } = spawnSync('npm', [...args, ...chosen], {
     cwd: root,
     encoding: 'utf8',
     timeout: 60_000,

@@ -2,8 +2,8 @@
  * Keeps secrets in src/crypto out of code whose time depends on values: BigInt, library calls, branches, loops, early
  * exits, divisions and table lookups. No type says what is secret, so whatever is not seen to be public counts
  * (public-values.ts), and every use that is meant is in `allowed` with its reason. Looks at one file at a time: what is
- * passed to a parameter with the name of a position is taken for one. What it recognises is a lower bound, for review to
- * start from.
+ * passed to a parameter with the name of a position is taken for one. What it recognises is a lower bound, for review
+ * to start from.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'

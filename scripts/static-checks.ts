@@ -26,7 +26,10 @@ const checks: readonly Check[] = [
   { name: 'guards and tests that the docs name exist', run: checkDocumentedGuards },
   { name: 'the docs have every environment variable, and no other', run: checkDocumentedVariables },
   { name: 'licences of the packages', run: checkLicences },
-  { name: 'no vulnerability of severity high or critical is known of a package (npm audit)', run: knownVulnerabilities },
+  {
+    name: 'no vulnerability of severity high or critical is known of a package (npm audit)',
+    run: knownVulnerabilities,
+  },
 ]
 
 export function runStaticChecks(root: string): Tally {

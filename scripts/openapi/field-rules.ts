@@ -2,7 +2,9 @@
 import { create, getOption, type DescField, type DescMessage } from '@bufbuild/protobuf'
 import { createValidator } from '@bufbuild/protovalidate'
 import { field as fieldRules, Ignore, type FieldRules } from '../../src/gen/buf/validate/validate_pb.ts'
-import type { Schema } from './schema.ts'
+import type { Json } from './documented-examples.ts'
+
+export type Schema = Readonly<{ [keyword: string]: Json }>
 
 const validator = createValidator()
 

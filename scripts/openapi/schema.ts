@@ -1,11 +1,10 @@
 /** Messages as JSON Schema, in the JSON that the REST edge reads and writes (src/edge/rest-json.ts). */
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf'
 import { fieldName, type FieldNames } from '../../src/edge/field-names.ts'
-import type { Json } from './documented-examples.ts'
-import { constraintsOf, requiredFields } from './field-rules.ts'
+import { constraintsOf, requiredFields, type Schema } from './field-rules.ts'
 import { descriptionOf } from './proto-files.ts'
 
-export type Schema = Readonly<{ [keyword: string]: Json }>
+export type { Schema }
 
 /** In a request a field is required where the rules say so; in an answer all are there but optional ones. */
 export type Direction = 'request' | 'answer'

@@ -1,6 +1,7 @@
 /**
  * That one checkpoint's log only adds to an earlier one's, for somebody who kept the earlier checkpoint and has not the
- * log: both checkpoints, and for each stream a proof of consistency (RFC 9162, section 2.1.4). A JSON object, docs/audit.md.
+ * log: both checkpoints, and for each stream a proof of consistency (RFC 9162, section 2.1.4). A JSON object,
+ * docs/audit.md.
  */
 import { z } from 'zod'
 import type { StoredEvent } from '../events/event-log.ts'
@@ -68,7 +69,9 @@ export async function checkConsistency(
   const [earlier = null, later = null] = [first.checkpoints[0], second.checkpoints[0]]
   const answer = (problem: string | null): ConsistencyCheck => ({ problem, from: earlier, to: later })
   const broken = [...first.findings, ...second.findings][0]
-  if (broken !== undefined || earlier === null || later === null) return answer(broken?.reason ?? 'a checkpoint is missing')
+  if (broken !== undefined || earlier === null || later === null) {
+    return answer(broken?.reason ?? 'a checkpoint is missing')
+  }
   if (later.sequence < earlier.sequence) return answer('the checkpoints are in the wrong order')
   const isSame = later.sequence !== earlier.sequence || equalBytes(later.hash, earlier.hash)
   if (!isSame) return answer(`there are two checkpoints ${later.sequence}: two histories`)
@@ -79,7 +82,10 @@ export async function checkConsistency(
   for (const [stream, before, after] of streams) {
     const nodes = proofs[stream].map((node) => Uint8Array.from(Buffer.from(node, 'base64')))
     const holds = before.size === 0 ? nodes.length === 0 : verifyConsistency(before, after, nodes)
-    if (!holds) return answer(`${stream} of checkpoint ${later.sequence} is not shown to go on from checkpoint ${earlier.sequence}`)
+    if (!holds) {
+      const problem = `is not shown to go on from checkpoint ${earlier.sequence}`
+      return answer(`${stream} of checkpoint ${later.sequence} ${problem}`)
+    }
   }
   return answer(null)
 }

@@ -104,7 +104,9 @@ export function rosterOf({ parties }: SessionFacts): readonly RosterEntry[] | nu
   return entries
 }
 
-/** The hash that `SessionStarted` should state; empty where a party brought no keys. @throws RangeError: bad lengths. */
+/**
+ * The hash that `SessionStarted` should state; empty where a party brought no keys. @throws RangeError: bad lengths.
+ */
 export function expectedRosterHash(facts: SessionFacts): Uint8Array {
   const roster = rosterOf(facts)
   return roster === null ? nothing : rosterHash(roster)

@@ -8,7 +8,8 @@ import type { SessionStatus } from '../party/transport/party-transport.ts'
 import { statusOf } from '../party/transport/snapshot.ts'
 import type { CallOptions, Calls, CreateOptions } from './calls.ts'
 import { approvalMessages, policyBody, type PolicyOptions } from './approvals.ts'
-import { invitees, openedSession, toSign, type Invitation, type OpenedSession, type ToSign } from './sessions.ts'
+import { invitees, openedSession, type Invitation, type OpenedSession } from './sessions.ts'
+import { toSign, type ToSign } from './to-sign.ts'
 
 export type NewAccount = Readonly<{ username: string; email?: string; phone?: string; publicKey: string }>
 

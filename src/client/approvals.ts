@@ -12,7 +12,7 @@ import { canonicalPolicy, standaloneFaults, type KeyPolicy } from '../policy/key
 import { approvalMessage, policyMessage } from '../policy/wire.ts'
 import { hashBytes } from './hex.ts'
 import { invalidArgument } from './mpc-error.ts'
-import type { ToSign } from './sessions.ts'
+import type { ToSign } from './to-sign.ts'
 
 /** What is left out is not limited. Times in unix seconds. */
 export type PolicyOptions = Readonly<{

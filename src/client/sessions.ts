@@ -9,7 +9,8 @@ import { snapshotOf, statusOf } from '../party/transport/snapshot.ts'
 import type { Approval } from '../policy/approval.ts'
 import { approvalMessages, policyBody, type PolicyOptions } from './approvals.ts'
 import { neverAborted, toldItems, type CallOptions, type Calls, type CreateOptions } from './calls.ts'
-import { hashHex, identityHex } from './hex.ts'
+import { identityHex } from './hex.ts'
+import { toSign, type ToSign } from './to-sign.ts'
 
 /** Someone invited to a session. A server party is invited by `deviceType: 'server'` and its device id. */
 export type Participant<Id extends string = string> = Readonly<{
@@ -45,11 +46,6 @@ export type SessionRequest<Id extends string = string> = Invitation<Id> &
       }> &
         ToSign)
   )
-
-/** With an Ed25519 key the message itself, up to 64 KiB; else a hash of 32 bytes, as bytes or as 64 hex digits. */
-export type ToSign =
-  | Readonly<{ messageHash: Uint8Array | string; message?: never }>
-  | Readonly<{ message: Uint8Array; messageHash?: never }>
 
 export type Invitation<Id extends string> = Readonly<{
   participants: readonly Participant<Id>[]
@@ -117,11 +113,4 @@ export function openedSession<Id extends string>(created: Created): OpenedSessio
   // The services answer with one token for each participant of the request.
   const joinTokens = created.joinTokens as Record<Id, string>
   return { sessionId, joinTokens, status: statusOf(status), expiresAtMs: Number(expiresAt) * 1_000 }
-}
-
-export function toSign({ messageHash, message }: ToSign): Readonly<{ messageHash: string; message: Uint8Array }> {
-  return {
-    messageHash: messageHash === undefined ? '' : hashHex(messageHash),
-    message: message ?? new Uint8Array(0),
-  }
 }

@@ -1,4 +1,6 @@
-/** How the read model is doing: for /metrics and /readyz. No outage of what it depends on keeps either from answering. */
+/**
+ * How the read model is doing: for /metrics and /readyz. No outage of what it depends on keeps either from answering.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Kysely } from 'kysely'
 import { Gauge, type Registry } from 'prom-client'

@@ -1,7 +1,7 @@
 /**
- * The gRPC port: HTTP/2, with TLS or without. Connect's own Node adapter throws out of the request listener on a malformed
- * authority, which would end the process, writes to the console, and leaves a stream open whose client was refused
- * before it had sent everything; hence this one.
+ * The gRPC port: HTTP/2, with TLS or without. Connect's own Node adapter throws out of the request listener on a
+ * malformed authority, which would end the process, writes to the console, and leaves a stream open whose client was
+ * refused before it had sent everything; hence this one.
  */
 import { randomUUID } from 'node:crypto'
 import {

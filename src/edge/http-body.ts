@@ -3,7 +3,9 @@ import { ConnectError } from '@connectrpc/connect'
 import type { Arrival } from './arriving-bytes.ts'
 import { Refusal } from './refusal.ts'
 
-/** The whole body. Throws Refusal 'payload_too_large', before reading where Content-Length says so, or the arrival's. */
+/**
+ * The whole body. Throws Refusal 'payload_too_large', before reading where Content-Length says so, or the arrival's.
+ */
 export async function readBody(request: Request, maxBytes: number, arrival: Arrival): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
   if (request.body === null) return new Uint8Array()

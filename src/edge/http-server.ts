@@ -96,8 +96,10 @@ export function createHttpServer(
     overrideGlobalObjects: false,
     // `ws` is what the adapter is written for; its types differ in optional properties only.
     websocket: { server: webSockets as unknown as WebSocketServerLike },
-    createServer: ((_: unknown, listener: Listener) =>
-      create(withSafeHeaders(refuseMalformed(dropSlowReaders(listener, slowClientMs, metrics))))) as typeof createServer,
+    createServer: ((_: unknown, listener: Listener) => {
+      const bounded = dropSlowReaders(listener, slowClientMs, metrics)
+      return create(withSafeHeaders(refuseMalformed(bounded)))
+    }) as typeof createServer,
   }) as Server
   // The same for an Expect that is not 100-continue.
   server.on('checkExpectation', (_request, response: ServerResponse) => answerMalformed(response, 417))

@@ -28,7 +28,8 @@ export async function addressToListenOn(host: string, openMode: boolean, look: L
     throw new ConfigurationError('MPC_HOST', `"${host}" is not an address of this machine`)
   })
   if (isLoopbackHost(address)) return address
-  throw new ConfigurationError('MPC_HOST', `"${host}" is ${address} on this machine: open mode listens on loopback only`)
+  const problem = `"${host}" is ${address} on this machine: open mode listens on loopback only`
+  throw new ConfigurationError('MPC_HOST', problem)
 }
 
 /** Listens and returns the URL. Throws ConfigurationError naming `variable` where host or port cannot be had. */

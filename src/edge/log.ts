@@ -26,7 +26,10 @@ const secretKeys = [
   'phone',
 ]
 
-/** Join tokens, API keys, party credentials and tickets carry a scannable prefix, so they are found in free text as well. */
+/**
+ * Join tokens, API keys, party credentials and tickets carry a scannable prefix, so they are found in free text as
+ * well.
+ */
 const scannableSecret = /mpc_(join|key|party|ticket)_[A-Za-z0-9_-]+/g
 
 /** A logger for one service. Levels are pino's; 'info' where none is given. Writes to stdout unless told otherwise. */

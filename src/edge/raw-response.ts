@@ -29,12 +29,13 @@ export const malformedRequest = new Refusal('invalid_request', 'the request is n
 
 /** The answer where there is no request to answer, by the code of Node's error. */
 export function faultyRequest(code: string | undefined, socket: Duplex): string {
+  const answer = (refusal: Refusal, status: number) => rawResponse(refusal, status, randomUUID(), socket)
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return rawResponse(new Refusal('invalid_request', 'the request headers are too large'), 431, randomUUID(), socket)
+      return answer(new Refusal('invalid_request', 'the request headers are too large'), 431)
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return rawResponse(new Refusal('invalid_request', 'the request did not arrive in time'), 408, randomUUID(), socket)
+      return answer(new Refusal('invalid_request', 'the request did not arrive in time'), 408)
     default:
-      return rawResponse(malformedRequest, 400, randomUUID(), socket)
+      return answer(malformedRequest, 400)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Headers of every response of the HTTP port, whoever makes it. Answers are data: no page may be made of them, shown in a
- * frame or guessed to be of another type, and what they say (join tokens, tickets, addresses) stays in no cache.
+ * Headers of every response of the HTTP port, whoever makes it. Answers are data: no page may be made of them, shown in
+ * a frame or guessed to be of another type, and what they say (join tokens, tickets, addresses) stays in no cache.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'

@@ -24,8 +24,8 @@ export type ServiceConnectionOptions = Readonly<{
 }>
 
 /**
- * A connection to the service at `url` (`http://host:port` or `https://host:port`), opened with the first call and reopened after a loss.
- * Messages are not compressed: payloads here are random bytes.
+ * A connection to the service at `url` (`http://host:port` or `https://host:port`), opened with the first call and
+ * reopened after a loss. Messages are not compressed: payloads here are random bytes.
  */
 export function connectService(url: string, options: ServiceConnectionOptions = {}): ServiceConnection {
   const { bearer, deadlineMs = 10_000, maxMessageBytes = 4_194_304, tls = null } = options
@@ -58,8 +58,8 @@ export function connectService(url: string, options: ServiceConnectionOptions = 
 
 /**
  * Listens to the errors of its connections for as long as they live. Connect stops when it gives a connection up, and
- * Node may tell of the error after that: of a peer that speaks something else than HTTP/2, say. Heard by nobody it would
- * end the process.
+ * Node may tell of the error after that: of a peer that speaks something else than HTTP/2, say. Heard by nobody it
+ * would end the process.
  */
 class GuardedSessions extends Http2SessionManager {
   readonly #guarded = new WeakSet<Http2Session>()

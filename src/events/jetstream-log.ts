@@ -19,7 +19,9 @@ export type EventLogOptions = LogAddress &
     replicas: number
     /** Bytes that each stream may take on disk; the default is in streams.ts. */
     sizes?: StreamSizes
-    /** Called when a follower's handler throws: that follower has stopped. The default rethrows and ends the process. */
+    /**
+     * Called when a follower's handler throws: that follower has stopped. The default rethrows and ends the process.
+     */
     onFollowerError?: (error: unknown) => void
   }>
 

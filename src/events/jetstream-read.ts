@@ -69,7 +69,9 @@ export async function* readFrom(
 
 type Batch = Readonly<{ messages: readonly JsMsg[]; error: unknown }>
 
-/** Up to `count` messages; fewer, with the reason, where the consumer or some of its messages were lost. Never throws. */
+/**
+ * Up to `count` messages; fewer, with the reason, where the consumer or some of its messages were lost. Never throws.
+ */
 async function fetchBatch(consumer: Consumer, delivered: number, count: number): Promise<Batch> {
   const messages: JsMsg[] = []
   try {

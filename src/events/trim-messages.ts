@@ -1,7 +1,7 @@
 /**
  * Drops the beginning of MESSAGES, and nothing else can: the stream denies purging and deleting for good. What a server
- * lets its operator do is to change limits, and a stream that discards old events drops down to a number of events. That
- * it is never one too many:
+ * lets its operator do is to change limits, and a stream that discards old events drops down to a number of events.
+ * That it is never one too many:
  *
  * 1. The stream takes its events under another subject, which nobody writes to: what routers append meanwhile meets no
  *    stream, and they try again.
@@ -10,8 +10,8 @@
  *    description says up to where and what they were. Still nothing can be appended, so nothing else is dropped.
  * 4. In one change: discards new events, no number, its own subjects.
  *
- * Killed after any step, the stream takes nothing until the next attempt or `restore`, and has lost nothing that was not
- * archived.
+ * Killed after any step, the stream takes nothing until the next attempt or `restore`, and has lost nothing that was
+ * not archived.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import {

@@ -10,7 +10,9 @@ export type Trimmed = Readonly<{
   upTo: number
   /** Only sessions created at this sequence of SESSIONS, or before it, have events among them. */
   sessionsUpTo: number
-  /** The Merkle tree over them: roots of its complete subtrees, 32 bytes each, largest first (RFC 9162, section 2.1). */
+  /**
+   * The Merkle tree over them: roots of its complete subtrees, 32 bytes each, largest first (RFC 9162, section 2.1).
+   */
   subtrees: readonly Uint8Array[]
 }>
 

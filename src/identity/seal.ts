@@ -1,6 +1,6 @@
 /**
- * Sealing to an X25519 key: HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, one message
- * per encapsulation. Who sent it is not HPKE's business here: senders sign what they seal.
+ * Sealing to an X25519 key: HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, one
+ * message per encapsulation. Who sent it is not HPKE's business here: senders sign what they seal.
  */
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { x25519 } from '@noble/curves/ed25519.js'

@@ -2,7 +2,8 @@
 
 /** True where the database cannot be had at the moment; a later try may succeed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  return error instanceof Error && (unavailableCodes.test(codeOf(error)) || unavailableMessages.test(error.message))
+  if (!(error instanceof Error)) return false
+  return unavailableCodes.some((codes) => codes.test(codeOf(error))) || unavailableMessages.test(error.message)
 }
 
 /** What the server or the socket said; neither ever repeats the password. */
@@ -15,8 +16,11 @@ export function reasonOf(error: unknown): string {
  * SQLSTATE classes 08 connection, 28 authorization, 3D no such database, 53 resources, 57P shutdown; socket errors; a
  * certificate that is not trusted, or has expired (Node's names for OpenSSL's X509_V_ERR_…).
  */
-const unavailableCodes =
-  /^(08|28|3D|53|57P)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND)$|^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
+const unavailableCodes = [
+  /^(08|28|3D|53|57P)/,
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND)$/,
+  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/,
+]
 
 /** Of the driver and its pool, which give these no code. */
 const unavailableMessages =

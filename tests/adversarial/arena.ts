@@ -1,14 +1,13 @@
 /** Where lies are told: real services, lying ones before them, honest parties with real storage and cryptography. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { connectService } from '../../src/edge/service-client.ts'
+import { connectService, type ServiceConnection } from '../../src/edge/service-client.ts'
 import type { KeyType } from '../../src/crypto/key-type.ts'
 import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
 import { approveKeygen, approveSigning } from '../../src/party/approval.ts'
 import type { ExecutionHost } from '../../src/party/execution/execution-host.ts'
 import { defaultPartyLimits } from '../../src/party/limits.ts'
 import { createWorkerHost } from '../../src/party/node/worker-host.ts'
-import type { PartyLog } from '../../src/party/party-log.ts'
 import type { SessionOutcome } from '../../src/party/session/run.ts'
 import type { Approve } from '../../src/party/session/terms.ts'
 import type { StoredShare } from '../../src/party/store/share-store.ts'
@@ -20,7 +19,8 @@ import { approval } from './approvals.ts'
 import { hurriedClock, roundTimeoutMs } from './hurried-clock.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
 import { corruptHost } from './lying-party.ts'
-import { startLyingServices, type LyingServices, type Seen } from './lying-services.ts'
+import { startLyingServices, type LyingServices } from './lying-services.ts'
+import { nothingSeen, recordedCalls, recordingLog, type Seen } from './recorded.ts'
 
 export const group = ['alice', 'bob', mallory] as const
 export const messageHash = new Uint8Array(32).fill(5)
@@ -32,7 +32,7 @@ export type MadeKey = Readonly<{
   publicKey: Uint8Array
   shares: ReadonlyMap<string, StoredShare>
   /** Messages of its key generation, and of one signature of alice and bob. */
-  earlier: readonly MPCMessage[]
+  earlier: Readonly<Record<Lie['session'], readonly MPCMessage[]>>
 }>
 
 export type Arena = Readonly<{
@@ -79,9 +79,8 @@ export async function openArena(lies: readonly Lie[]): Promise<Arena> {
       await Promise.all([services.close(), host.close()])
     },
   }
-  for (const lie of lies) {
-    if (!keys.has(keyNameOf(lie))) keys.set(keyNameOf(lie), await makeKey(arena, lie))
-  }
+  const oneOfEach = new Map(lies.map((lie) => [keyNameOf(lie), lie]))
+  await Promise.all([...oneOfEach].map(async ([name, lie]) => keys.set(name, await makeKey(arena, lie))))
   return arena
 }
 
@@ -97,10 +96,11 @@ async function makeKey(arena: Arena, lie: Lie): Promise<MadeKey> {
   const shares = new Map(made.honest.flatMap(({ partyId, stored }) => (stored === null ? [] : [[partyId, stored]])))
   const publicKey = shares.get('alice')?.key.publicKey
   if (publicKey === undefined || shares.size < 3) throw new Error(`no key: ${JSON.stringify(made.honest[0]?.outcome)}`)
-  const key = { keyId: made.sessionId, keyType, publicKey, shares, earlier: made.seen.messages }
+  const earlier = { keygen: made.seen.messages, sign: [] }
+  const key = { keyId: made.sessionId, keyType, publicKey, shares, earlier }
   const signing = { ...arena, keys: new Map([[keyNameOf(lie), key]]) }
   const signed = await runSession(signing, { ...honest, session: 'sign', parties: ['alice', 'bob'] })
-  return { ...key, earlier: [...made.seen.messages, ...signed.seen.messages] }
+  return { ...key, earlier: { ...earlier, sign: signed.seen.messages } }
 }
 
 /** Runs one session in which the lie is told, to its end. */
@@ -127,19 +127,29 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
       lies += 1
       tellNow()
     },
-    earlier: arena.keys.get(keyNameOf(lie))?.earlier ?? [],
+    earlier: arena.keys.get(keyNameOf(lie))?.earlier[lie.session] ?? [],
     url: lying.url,
   }
-  const connection = connectService(lying.url)
+  const seen = nothingSeen()
+  const connections: ServiceConnection[] = []
+  const connected = (url: string) => {
+    const connection = connectService(url)
+    connections.push(connection)
+    return connection.transport
+  }
   try {
     const honest = lie.parties.filter((partyId) => lie.liar === undefined || partyId !== mallory)
     const liarEnds = new AbortController()
     await lie.tell(scene)
+    const liar = lie.liar?.(scene) ?? {}
+    const { coordinatorUrl, routerUrl } = lying.inPlaceOf(services, sessionId)
+    const [coordinator, router] = [connected(coordinatorUrl), connected(routerUrl)]
     const running = lie.parties.map(async (partyId) => {
       const isLiar = !honest.includes(partyId)
-      const changes = isLiar ? (lie.liar?.(scene) ?? {}) : {}
+      const changes = isLiar ? liar : {}
       const { log, text } = recordingLog()
-      const transport = createConnectTransport(connection.transport, connection.transport)
+      const recorded = (calls: typeof router) => recordedCalls(calls, partyId, seen)
+      const transport = createConnectTransport(recorded(coordinator), recorded(router))
       const limits = { ...defaultPartyLimits, roundTimeoutMs, ...lie.limits }
       const { transportChanges = (same: typeof transport) => same, corrupt, ...parts } = changes
       const host = corrupt === undefined ? arena.host : corruptHost(arena.host, corrupt)
@@ -160,9 +170,9 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
     const ofHonest = await Promise.all(running.filter((_, i) => honest.includes(lie.parties[i] ?? '')))
     liarEnds.abort()
     await Promise.allSettled(running)
-    return { lies, key, sessionId, honest: ofHonest, seen: lying.seenOf(sessionId) }
+    return { lies, key, sessionId, honest: ofHonest, seen }
   } finally {
-    connection.close()
+    for (const connection of connections) connection.close()
     lying.forget(sessionId)
   }
 }
@@ -182,17 +192,4 @@ function approvalOf({ keyType, parties, policy }: Lie, key: MadeKey | null): App
   if (key === null) return approveKeygen({ thresholdT: 2, thresholdN: parties.length, keyType, ...governed })
   const expected = keyType === 'eddsa-ed25519' ? { message } : { messageHash }
   return approveSigning({ ...expected, keyId: key.keyId })
-}
-
-/** Everything a party tells its operator. */
-function recordingLog(): Readonly<{ log: PartyLog; text: () => string }> {
-  const lines: string[] = []
-  const write = (fields: Readonly<Record<string, unknown>>, text: string) => {
-    lines.push(`${text} ${JSON.stringify(fields, asHex)}`)
-  }
-  return { log: { info: write, warn: write, error: write }, text: () => lines.join('\n') }
-}
-
-function asHex(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? bytesToHex(value) : value
 }

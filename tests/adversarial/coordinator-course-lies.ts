@@ -6,9 +6,9 @@ import { flip, hiding, showing, type Change, type Shown } from './coordinator-vi
 import type { Lie, Scene } from './lie.ts'
 
 const signers = ['alice', 'bob']
-const signing = { session: 'sign', keyType: 'eddsa-ed25519', parties: signers } as const
+const signing = { session: 'sign', keyType: 'schnorr-secp256k1', parties: signers } as const
 const signingHash = { session: 'sign', keyType: 'ecdsa-secp256k1', parties: signers } as const
-const making = { session: 'keygen', keyType: 'eddsa-ed25519', parties: group } as const
+const making = { session: 'keygen', keyType: 'schnorr-secp256k1', parties: group } as const
 const alice = ['alice']
 
 /** The others wait for alice until the session's time is over. */

@@ -23,7 +23,7 @@ import { coordinatorPolicyLies } from './coordinator-policy-lies.ts'
 const signers = ['alice', 'bob']
 const signing = { session: 'sign', keyType: 'eddsa-ed25519', parties: signers } as const
 const signingHash = { session: 'sign', keyType: 'ecdsa-secp256k1', parties: signers } as const
-const making = { session: 'keygen', keyType: 'eddsa-ed25519', parties: group } as const
+const making = { session: 'keygen', keyType: 'schnorr-secp256k1', parties: group } as const
 const alice = ['alice']
 
 type Row = readonly [name: string, change: Change, end: Lie['end']]
@@ -62,7 +62,7 @@ const pins = async () =>
   new Map(await Promise.all(group.map(async (name) => [name, (await identityOf(name)).publicKey] as const)))
 const pinned = {
   approve: () => async (terms: Parameters<ReturnType<typeof approveKeygen>>[0], signal: AbortSignal) =>
-    approveKeygen({ thresholdT: 2, thresholdN: 3, keyType: 'eddsa-ed25519', identities: await pins() })(terms, signal),
+    approveKeygen({ thresholdT: 2, thresholdN: 3, keyType: 'schnorr-secp256k1', identities: await pins() })(terms, signal),
 }
 
 /** In the roster that alice is shown when the session starts. */
@@ -327,7 +327,17 @@ export const coordinatorLies: readonly Lie[] = [
     step: 'start',
     name: 'before bob has joined',
     end: ['roster_incomplete', 'roster_hash_mismatch'],
-    tell: showing(alice, 'always', () => ({ status: 'in_progress' })),
+    // Her first sight of the session stays her last: what follows would make it true.
+    tell: (scene) => {
+      let isTold = false
+      scene.hooks.show = (partyId, session) => {
+        if (partyId !== 'alice') return [session]
+        if (isTold) return []
+        isTold = true
+        scene.lied()
+        return [{ ...session, status: 'in_progress' }]
+      }
+    },
   },
   { ...signing, step: 'start', name: 'never, to alice', end: ['session_timed_out'], tell: hiding(alice, 'started') },
   { ...signing, step: 'start', name: 'never, to anyone', end: ['session_timed_out'], tell: hiding(signers, 'started') },

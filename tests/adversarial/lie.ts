@@ -26,7 +26,7 @@ export type Scene = Readonly<{
   hooks: Hooks
   /** The lie has been told: once more. */
   lied: () => void
-  /** Messages of honest earlier sessions of the same parties, by kind: to be replayed. */
+  /** Messages of an honest earlier session of the same kind and parties: to be replayed. */
   earlier: readonly MPCMessage[]
   /** Of the lying services, for calls beyond the parties' own. */
   url: string

@@ -1,26 +1,22 @@
 /**
  * A coordinator and a router that lie: real Connect-RPC servers in front of the real ones. Whatever passes can be
- * changed, held back, repeated or made up, for each session and each party by itself. What parties say is recorded, to
- * be searched for secrets and for what they blame on whom.
+ * changed, held back, repeated or made up, for each session and each party by itself.
  */
 import { createServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { connectService, type ServiceConnection } from '../../src/edge/service-client.ts'
 import { SessionFeed, WatchSessionResponseSchema } from '../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
 import {
-  JoinSessionRequestSchema,
-  ReportCompletionRequestSchema,
   SessionCoordinator,
   type GetSessionStatusResponse,
   type JoinSessionResponse,
   type MarkPartyReadyResponse,
-  type ReportCompletionRequest,
   type ReportCompletionResponse,
 } from '../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
-import { MessageRouter, MPCMessageSchema, type MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
+import { MessageRouter, type MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
 import { Feed } from '../unit/party/fixtures/feed.ts'
 
 /** What the services do to one session instead of their duty. */
@@ -40,32 +36,28 @@ export type Hooks = {
   breakStream?: (to: string, delivered: number) => 'end' | 'fail' | undefined
 }
 
-/** What the services saw of one session. */
-export type Seen = {
-  readonly bytes: Uint8Array[]
-  readonly reports: Readonly<{ partyId: string; report: ReportCompletionRequest }>[]
-  readonly messages: MPCMessage[]
-}
+export type ServiceUrls = Readonly<{ coordinatorUrl: string; routerUrl: string }>
 
 export type LyingServices = Readonly<{
   url: string
   /** Of a session; made with the first use. */
   hooksOf: (sessionId: string) => Hooks
-  seenOf: (sessionId: string) => Seen
+  /** Where parties of a session have their coordinator and their router: who has nothing to lie about is not in between. */
+  inPlaceOf: (honest: ServiceUrls, sessionId: string) => ServiceUrls
   forget: (sessionId: string) => void
   close: () => Promise<void>
 }>
 
-export async function startLyingServices(urls: { coordinatorUrl: string; routerUrl: string }): Promise<LyingServices> {
+export async function startLyingServices(urls: ServiceUrls): Promise<LyingServices> {
   const behind = {
     coordinator: connectService(urls.coordinatorUrl, { deadlineMs: 60_000 }),
     router: connectService(urls.routerUrl, { deadlineMs: 60_000 }),
   }
-  const sessions = new Map<string, { hooks: Hooks; seen: Seen; parties: Map<string, string> }>()
+  const sessions = new Map<string, Session>()
   const of = (sessionId: string) => {
     const known = sessions.get(sessionId)
     if (known !== undefined) return known
-    const fresh = { hooks: {}, seen: { bytes: [], reports: [], messages: [] }, parties: new Map<string, string>() }
+    const fresh: Session = { hooks: {}, parties: new Map() }
     sessions.set(sessionId, fresh)
     return fresh
   }
@@ -75,10 +67,17 @@ export async function startLyingServices(urls: { coordinatorUrl: string; routerU
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   // A listening TCP server's address is never a pipe name or null.
   const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     hooksOf: (sessionId) => of(sessionId).hooks,
-    seenOf: (sessionId) => of(sessionId).seen,
+    inPlaceOf: (honest, sessionId) => {
+      const { join, ready, show, report, take, deliver, breakStream } = of(sessionId).hooks
+      return {
+        coordinatorUrl: (join ?? ready ?? show ?? report) === undefined ? honest.coordinatorUrl : url,
+        routerUrl: (take ?? deliver ?? breakStream) === undefined ? honest.routerUrl : url,
+      }
+    },
     forget: (sessionId) => void sessions.delete(sessionId),
     close: async () => {
       for (const connection of Object.values(behind)) connection.close()
@@ -88,7 +87,7 @@ export async function startLyingServices(urls: { coordinatorUrl: string; routerU
   }
 }
 
-type Session = { hooks: Hooks; seen: Seen; parties: Map<string, string> }
+type Session = { readonly hooks: Hooks; readonly parties: Map<string, string> }
 type Routes = Parameters<Parameters<typeof connectNodeAdapter>[0]['routes']>[0]
 
 function addRoutes(
@@ -103,9 +102,6 @@ function addRoutes(
     const authorization = context.requestHeader.get('authorization')
     return authorization === null ? {} : { headers: { authorization } }
   }
-  const record = <D extends DescMessage>(sessionId: string, schema: D, message: MessageShape<D>) => {
-    of(sessionId).seen.bytes.push(toBinary(schema, message))
-  }
   const partyOf = (sessionId: string, context: HandlerContext) =>
     of(sessionId).parties.get(context.requestHeader.get('authorization') ?? '') ?? ''
 
@@ -113,7 +109,6 @@ function addRoutes(
     async joinSession(request, context) {
       const answer = await coordinator.joinSession(request, headersOf(context))
       const { hooks, parties } = of(answer.sessionId)
-      record(answer.sessionId, JoinSessionRequestSchema, { ...request, joinToken: '' })
       parties.set(`Bearer ${answer.partyCredential}`, request.partyId)
       return hooks.join?.(request.partyId, answer) ?? answer
     },
@@ -124,10 +119,7 @@ function addRoutes(
     startSession: (request, context) => coordinator.startSession(request, headersOf(context)),
     async reportCompletion(request, context) {
       const { sessionId, partyId } = request
-      const { hooks, seen } = of(sessionId)
-      record(sessionId, ReportCompletionRequestSchema, request)
-      // Who made the call, whatever it says.
-      seen.reports.push({ partyId: partyOf(sessionId, context), report: request })
+      const { hooks } = of(sessionId)
       const pass = () => coordinator.reportCompletion(request, headersOf(context))
       return hooks.report === undefined ? pass() : hooks.report(partyId, pass)
     },
@@ -148,9 +140,7 @@ function addRoutes(
   })
   routes.service(MessageRouter, {
     async routeMessage(message, context) {
-      const { hooks, seen } = of(message.sessionId)
-      record(message.sessionId, MPCMessageSchema, message)
-      seen.messages.push(message)
+      const { hooks } = of(message.sessionId)
       if (hooks.take?.(message.fromParty, message) === false) return { success: true, sequence: 1n }
       return router.routeMessage(message, headersOf(context))
     },

@@ -1,7 +1,7 @@
 /** What a member of the key's group can say to coordinator and router beyond its own part in the session. */
 import { createClient } from '@connectrpc/connect'
 import { concatBytes } from '@noble/hashes/utils.js'
-import { ed25519 } from '@noble/curves/ed25519.js'
+import { schnorr } from '@noble/curves/secp256k1.js'
 import { connectService } from '../../src/edge/service-client.ts'
 import { SessionCoordinator } from '../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { MessageRouter } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
@@ -12,8 +12,8 @@ import { group } from './arena.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
 import { seeing, silentAboutFailures } from './lying-party.ts'
 
-const signing = { session: 'sign', keyType: 'eddsa-ed25519', parties: ['alice', mallory] } as const
-const making = { session: 'keygen', keyType: 'eddsa-ed25519', parties: group } as const
+const signing = { session: 'sign', keyType: 'schnorr-secp256k1', parties: ['alice', mallory] } as const
+const making = { session: 'keygen', keyType: 'schnorr-secp256k1', parties: group } as const
 const tell = () => {}
 
 type Call = (
@@ -237,7 +237,7 @@ async function vouched(about: About, result: Uint8Array): Promise<Uint8Array> {
   return (await identityOf(mallory)).sign(resultStatement({ ...about, partyId: mallory, result }))
 }
 
-const otherKey = ed25519.getPublicKey(new Uint8Array(32).fill(3))
+const otherKey = schnorr.getPublicKey(new Uint8Array(32).fill(3))
 
 const reports: readonly Lie[] = [
   reporting('another key, properly signed', making, ['session_over', 'session_timed_out'], async (report, about) =>

@@ -188,6 +188,7 @@ const sender = (reason: Consequence['reason']): Consequence => ({ reason, blame:
 const schemaOf = (schemas: readonly Readonly<{ broadcast?: Schema }>[], round: number): Schema =>
   schemas[round - 1]?.broadcast ?? []
 const ed = { keyType: 'eddsa-ed25519' } as const
+const bip340 = { keyType: 'schnorr-secp256k1' } as const
 const edLength = suiteOf('eddsa-ed25519').pointLength
 const frostKeygen = frostKeygenSchemas(2, edLength)
 const frostSign = frostSignSchemas(edLength)
@@ -235,7 +236,7 @@ const equivocationLies: readonly Lie[] = equivocations.map(([protocol, round, fi
 const silences: readonly Lie[] = (
   [
     [{ session: 'sign', ...ed }, pair, 2],
-    [{ session: 'keygen', ...ed }, group, 3],
+    [{ session: 'keygen', ...bip340 }, group, 3],
     [ecdsaSign, pair, 3],
     [ecdsaKeygen, pair, 4],
   ] as const
@@ -260,8 +261,8 @@ const malformedLies: readonly Lie[] = bodies.flatMap(([name, change]) =>
       [ecdsaSign, 1, 'direct'],
       [ecdsaSign, 2, 'direct'],
       [ecdsaSign, 3, 'broadcast'],
-      [{ session: 'keygen', ...ed }, 1, 'broadcast'],
-      [{ session: 'keygen', ...ed }, 2, 'direct'],
+      [{ session: 'keygen', ...bip340 }, 1, 'broadcast'],
+      [{ session: 'keygen', ...bip340 }, 2, 'direct'],
     ] as const
   ).map(([protocol, round, channel]): Lie => {
     const liar = sendingWrong({ round, channel }, change)

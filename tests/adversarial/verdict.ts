@@ -124,7 +124,17 @@ function shownSecrets({ honest, seen, key }: Told): readonly string[] {
   })
 }
 
-function secretsOf({ key, share }: StoredShare): readonly (readonly [string, Uint8Array])[] {
-  if (key.keyType === 'ecdsa-secp256k1') return [...secretsOfShare(share)]
-  return [['share', decodeFrostKeyShare(share).secretShare]]
+type Secrets = readonly (readonly [string, Uint8Array])[]
+/** By the share's bytes: decoding checks points, which takes longer than the search. */
+const known = new Map<string, Secrets>()
+
+function secretsOf({ key, share }: StoredShare): Secrets {
+  const id = bytesToHex(share)
+  const secrets =
+    known.get(id) ??
+    (key.keyType === 'ecdsa-secp256k1'
+      ? [...secretsOfShare(share)]
+      : [['share', decodeFrostKeyShare(share).secretShare] as const])
+  known.set(id, secrets)
+  return secrets
 }

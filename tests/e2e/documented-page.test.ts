@@ -4,6 +4,8 @@ import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ServiceName } from '../../src/cli/stack/services.ts'
 import { chromiumTimeoutMs, launchChromium } from '../setup/chromium.ts'
+import { unsafeIn } from '../setup/safe-answer.ts'
+import { contracts } from './fixtures/contracts.ts'
 import { deviations, exampleOf } from './fixtures/documented-table.ts'
 import { documentOf } from './fixtures/openapi-answers.ts'
 import { useSystem } from './fixtures/system.ts'
@@ -24,6 +26,30 @@ test.each(pages)('%s serves its document', async (service) => {
   const file = new URL(`../../docs/openapi/${documentOf(service)}.json`, import.meta.url)
   const response = await fetch(`${url(service)}/openapi.json`)
   expect([response.status, await response.text()]).toEqual([200, readFileSync(file, 'utf8')])
+})
+
+test.each(contracts)('$at gives every answer the headers of a safe one, and tells nobody what it runs on', async ({ at, services }) => {
+  const [first] = services
+  const rpc = `/${first?.typeName}/${first?.methods[0]?.name}`
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
+  const asked: readonly (readonly [string, RequestInit])[] = [
+    ...['/health', '/readyz', '/metrics', '/docs', '/openapi.json', '/', '/nothing', '/api/v1/nothing'].map(
+      (path) => [path, {}] as const,
+    ),
+    [rpc, json],
+    [rpc, { ...json, body: 'no JSON' }],
+    [rpc, { ...json, headers: { 'content-type': 'a/b' } }],
+    [rpc, { ...json, headers: { ...json.headers, origin: 'https://evil.example' } }],
+    ['/health', { method: 'DELETE' }],
+  ]
+  const statuses = new Set<number>()
+  for (const [path, request] of asked) {
+    const response = await fetch(`${url(at)}${path}`, request)
+    await response.arrayBuffer()
+    expect([path, unsafeIn(response.headers)]).toEqual([path, []])
+    statuses.add(response.status)
+  }
+  for (const status of [200, 403, 404, 415]) expect(statuses).toContain(status)
 })
 
 describe('in Chromium', () => {

@@ -1,5 +1,8 @@
 /** What every gRPC port offers besides its services: health checks, and reflection for those without our contracts. */
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { banners } from '../setup/safe-answer.ts'
 import { contracts, type Contract } from './fixtures/contracts.ts'
 import { grpcClient } from './fixtures/grpc-client.ts'
 import { openReflection, reflectionVersions } from './fixtures/reflection.ts'
@@ -33,6 +36,16 @@ describe.each(contracts)('$at', (contract) => {
     })
   })
 
+  test('names nothing that runs there in its answers', async () => {
+    const [first] = contract.services
+    for (const path of ['/grpc.health.v1.Health/Check', `/${first?.typeName}/${first?.methods[0]?.name}`, '/nothing']) {
+      const seen = await headersOf(grpcUrl(contract), path)
+      expect(seen).toHaveProperty([':status'])
+      expect(banners.filter((name) => name in seen)).toEqual([])
+      expect(JSON.stringify(seen)).not.toMatch(/\d+\.\d+\.\d+|node\b|connect-es/i)
+    }
+  })
+
   describe.each(reflectionVersions)('reflection %s', (version) => {
     test('lists the services and describes each method of them', async () => {
       const reflection = openReflection(grpcUrl(contract), version)
@@ -59,3 +72,20 @@ describe.each(contracts)('$at', (contract) => {
     })
   })
 })
+
+/** Everything that is said besides the message: headers and trailers. */
+async function headersOf(grpcUrl: string, path: string): Promise<Readonly<Record<string, unknown>>> {
+  const session = connect(grpcUrl)
+  try {
+    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
+    const stream = session.request(headers)
+    const seen: Record<string, unknown> = {}
+    stream.on('response', (received) => Object.assign(seen, received))
+    stream.on('trailers', (received) => Object.assign(seen, received))
+    stream.resume().end(Buffer.alloc(5))
+    await once(stream, 'close')
+    return seen
+  } finally {
+    session.destroy()
+  }
+}

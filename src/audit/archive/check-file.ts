@@ -1,4 +1,6 @@
-/** One file of an archive, checked as an export is, and more: every event in it is proved to be under its checkpoint. */
+/**
+ * One file of an archive, checked as an export is, and more: every event in it is proved to be under its checkpoint.
+ */
 import { checkLog, type LogReport } from '../check-log.ts'
 import { verdictOf } from '../check-session.ts'
 import { decodeCheckpoint, type Checkpoint } from '../checkpoint-event.ts'

@@ -1,6 +1,6 @@
 /**
- * The manifest of an archive (docs/audit.md): which files there are, and what was found in each when it had been written
- * and read back. It is replaced as a whole, and names a file only when that is complete.
+ * The manifest of an archive (docs/audit.md): which files there are, and what was found in each when it had been
+ * written and read back. It is replaced as a whole, and names a file only when that is complete.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * What of MESSAGES may be dropped: its beginning, up to the first event that is not in a session that is over and in the
- * archive. Found by an audit of the log and the archive together, from the first event on, so that nothing is dropped
- * that could not be read, did not verify, or is not under a signed checkpoint.
+ * What of MESSAGES may be dropped: its beginning, up to the first event that is not in a session that is over and in
+ * the archive. Found by an audit of the log and the archive together, from the first event on, so that nothing is
+ * dropped that could not be read, did not verify, or is not under a signed checkpoint.
  */
 import type { LogReader } from '../../events/event-log.ts'
 import type { Trimmed } from '../../events/trimmed.ts'

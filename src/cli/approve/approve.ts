@@ -2,13 +2,26 @@
 import { readFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { fromJsonString } from '@bufbuild/protobuf'
+import type { KeyType } from '../../crypto/key-type.ts'
 import { KeyPolicySchema } from '../../gen/mpc/policy/v1/key_policy_pb.ts'
 import { makeApproval, UnapprovableError } from '../../policy/approver.ts'
 import type { KeyPolicy } from '../../policy/key-policy.ts'
 import { readPolicy } from '../../policy/wire.ts'
 import { StartupError } from '../startup-error.ts'
-import type { ApproveOptions } from './commands.ts'
 import { readApproverKey } from './approver-key.ts'
+
+/** As they are given. */
+export type ApproveOptions = Readonly<{
+  approverKey: string
+  keyId: string
+  publicKey: string
+  keyType: KeyType
+  policy: string
+  participants: string
+  messageHash?: string
+  message?: string
+  expiresIn: string
+}>
 
 /** Field of an approval to the option that it comes from. */
 const optionOf: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /** `mpc approve` and `mpc approver`: approving signatures without a service, with a key of one's own. */
 import { Option, type Command } from 'commander'
-import { defaultKeyType, keyTypes, type KeyType } from '../../crypto/key-type.ts'
+import { defaultKeyType, keyTypes } from '../../crypto/key-type.ts'
+import type { ApproveOptions } from './approve.ts'
 
 const policyHelp = `
 The policy is the JSON that the key was made with: "policy" in POST /api/v1/mpc/keygen, or as
@@ -47,15 +48,3 @@ export function addApproveCommands(program: Command): void {
       console.log(await showApproverKey(file))
     })
 }
-
-export type ApproveOptions = Readonly<{
-  approverKey: string
-  keyId: string
-  publicKey: string
-  keyType: KeyType
-  policy: string
-  participants: string
-  messageHash?: string
-  message?: string
-  expiresIn: string
-}>

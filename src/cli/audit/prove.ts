@@ -30,8 +30,9 @@ function proved(from: StoredEvent, to: StoredEvent, trees: Awaited<ReturnType<ty
 }
 
 async function checkpointAt(log: LogReader, sequence: number): Promise<StoredEvent> {
-  const found = sequence === 0 ? null : await log.at('CHECKPOINTS', sequence)
-  if (found === null) throw new StartupError(sequence === 0 ? 'the log has no checkpoint yet' : `there is no checkpoint ${sequence}`)
+  if (sequence === 0) throw new StartupError('the log has no checkpoint yet')
+  const found = await log.at('CHECKPOINTS', sequence)
+  if (found === null) throw new StartupError(`there is no checkpoint ${sequence}`)
   return found
 }
 
@@ -58,7 +59,8 @@ export async function verifyConsistencyFile(
   } else if (from !== null && to !== null) {
     const grown = (['sessions', 'messages'] as const).map((one) => `${one} ${from[one].size} to ${to[one].size}`)
     console.log(`intact: checkpoint ${to.sequence} only adds to checkpoint ${from.sequence}: ${grown.join(', ')}`)
-    const trust = coordinatorKeys.length > 0 ? '' : ', taken from the first of them: compare it with what the operator says'
+    const taken = ', taken from the first of them: compare it with what the operator says'
+    const trust = coordinatorKeys.length > 0 ? '' : taken
     console.log(`  signed by ${keyNames([to.coordinatorKey])}${trust}`)
   }
   return problem === null ? 0 : 1

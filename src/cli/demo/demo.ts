@@ -6,7 +6,9 @@ import { narrateTo, silentNarrator } from './narrator.ts'
 import { runScenario } from './scenario.ts'
 import { startStack } from '../stack/stack.ts'
 
-/** Standard output gets the story or, with `json`, one object; standard error what takes time. Throws what goes wrong. */
+/**
+ * Standard output gets the story or, with `json`, one object; standard error what takes time. Throws what goes wrong.
+ */
 export async function runDemo({ json, keyType }: Readonly<{ json: boolean; keyType: KeyType }>): Promise<void> {
   const narrator = json ? silentNarrator : narrateTo((line) => console.log(line))
   const began = performance.now()

@@ -94,7 +94,9 @@ function openDeviceOf(participant: Participant, stack: Stack, host: ExecutionHos
   })
 }
 
-/** What people compare before they make a key: the identity that each party itself shows, not the coordinator's word. */
+/**
+ * What people compare before they make a key: the identity that each party itself shows, not the coordinator's word.
+ */
 async function identitiesOf(
   devices: ReadonlyMap<string, Device>,
   stack: Stack,

@@ -1,4 +1,6 @@
-/** What `mpc keys …` does. The key itself goes to standard output, and everything else that is said to standard error. */
+/**
+ * What `mpc keys …` does. The key itself goes to standard output, and everything else that is said to standard error.
+ */
 import { newApiKey, type Scope } from '../../edge/api-keys/api-key.ts'
 import type { KeyEntry } from '../../edge/api-keys/key-file.ts'
 import { StartupError } from '../startup-error.ts'

@@ -6,7 +6,6 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { commandOnPath, rethrowLastLine } from '../processes/command.ts'
-import type { Search } from './find-nats-server.ts'
 
 export type Release = Readonly<{
   version: string
@@ -14,6 +13,13 @@ export type Release = Readonly<{
   baseUrl: string
   /** SHA-256 of the archives by architecture, hex. */
   sha256: Readonly<Record<string, string>>
+}>
+
+export type Search = Readonly<{
+  env: NodeJS.ProcessEnv
+  /** Told what takes time or changes the disk; one line each. */
+  say: (line: string) => void
+  release?: Release
 }>
 
 export const pinnedRelease: Release = {

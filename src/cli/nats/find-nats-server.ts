@@ -6,15 +6,8 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { cacheFolder } from '../cache-folder.ts'
 import { StartupError } from '../startup-error.ts'
-import { fromDebian, fromGo, fromRelease, pinnedRelease, type Release } from './fetch-nats-server.ts'
+import { fromDebian, fromGo, fromRelease, pinnedRelease, type Search } from './fetch-nats-server.ts'
 import { checkVersion, minimumVersion } from './nats-server-version.ts'
-
-export type Search = Readonly<{
-  env: NodeJS.ProcessEnv
-  /** Told what takes time or changes the disk; one line each. */
-  say: (line: string) => void
-  release?: Release
-}>
 
 type Way = Readonly<{
   name: string

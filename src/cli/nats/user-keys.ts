@@ -1,4 +1,6 @@
-/** nkeys for the NATS users of deploy/nats: a seed file for each, and the public halves as nats-server includes them. */
+/**
+ * nkeys for the NATS users of deploy/nats: a seed file for each, and the public halves as nats-server includes them.
+ */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
@@ -27,8 +29,8 @@ export function makeUserKeys(folder: string): readonly string[] {
   return [...users.map(({ file }) => file), conf]
 }
 
-const head = `# Public nkeys of the users in accounts.conf. To change one: add its successor beside it, let nats-server reload
-# (nats-server --signal reload), give the service the new seed, take the old one out, reload again.
+const head = `# Public nkeys of the users in accounts.conf. To change one: add its successor beside it, let nats-server
+# reload (nats-server --signal reload), give the service the new seed, take the old one out, reload again.
 `
 
 /** The public key of the seed in the file, which is made if absent. */

@@ -8,7 +8,9 @@ import { commandLine } from '../processes/leftover.ts'
 import { StartupError } from '../startup-error.ts'
 import { describeDataFolder } from './data-folder.ts'
 
-/** The log at NATS_URL, or where that is not set, of the stack on this folder. Throws StartupError, ConfigurationError. */
+/**
+ * The log at NATS_URL, or where that is not set, of the stack on this folder. Throws StartupError, ConfigurationError.
+ */
 export function logOf(dataFolder: string, env: NodeJS.ProcessEnv): NatsAccess & Readonly<{ url: string }> {
   const url = env['NATS_URL']
   return url ? { url, ...natsAccessFromEnv(env) } : { url: runningNatsUrl(dataFolder) }

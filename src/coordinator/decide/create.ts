@@ -15,7 +15,9 @@ import type { CreateSession, Invited, KeyGroup } from './command.ts'
 
 const defaultExpirySeconds = 300
 const maxParties = 20
-/** Stands for "every other party" where messages are addressed; and what JavaScript clients cannot use as a map's key. */
+/**
+ * Stands for "every other party" where messages are addressed; and what JavaScript clients cannot use as a map's key.
+ */
 const reservedPartyIds = ['all', '__proto__']
 
 export function createSession(state: SessionState, command: CreateSession): readonly SessionPayload[] {

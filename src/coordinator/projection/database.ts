@@ -36,11 +36,9 @@ export async function openReadModelInUse(
     const present = await migrationsIn(database)
     const own = Object.keys(migrations).join(' ')
     if (present === own) return database
-    throw new OtherSchema(
-      present === ''
-        ? 'Postgres holds no read model: start a coordinator, it builds one'
-        : `the read model has the tables of another release (${present}, here ${own}): start this release's coordinator`,
-    )
+    if (present === '') throw new OtherSchema('Postgres holds no read model: start a coordinator, it builds one')
+    const which = `the read model has the tables of another release (${present}, here ${own})`
+    throw new OtherSchema(`${which}: start this release's coordinator`)
   } catch (error) {
     await database.destroy()
     throw error

@@ -1,6 +1,7 @@
 /**
  * API keys from a file that may change while a service runs. It is looked at once a second and not watched: that works
- * for a file that is replaced, edited in place, behind a symbolic link that is moved (Kubernetes), or on a network disk.
+ * for a file that is replaced, edited in place, behind a symbolic link that is moved (Kubernetes), or on a network
+ * disk.
  */
 import { readFileSync, statSync, type BigIntStats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'

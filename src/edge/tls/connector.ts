@@ -1,6 +1,6 @@
 /**
- * TLS of connections to other services. Files are read again for each connection, so that a renewed certificate needs no
- * restart; while they cannot be used (one of the two is being written) the ones before are.
+ * TLS of connections to other services. Files are read again for each connection, so that a renewed certificate needs
+ * no restart; while they cannot be used (one of the two is being written) the ones before are.
  */
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'

@@ -23,8 +23,9 @@ export function readKeyPair({ cert, key }: KeyPairFiles, nowMs = Date.now()): Ke
   const keyPem = readSecretFile(key.variable, key.path).toString()
   const validFromMs = Date.parse(leaf.validFrom)
   const validToMs = Date.parse(leaf.validTo)
-  if (validToMs <= nowMs) throw new ConfigurationError(cert.variable, `${cert.path} expired on ${leaf.validTo}`)
-  if (validFromMs > nowMs) throw new ConfigurationError(cert.variable, `${cert.path} is not valid before ${leaf.validFrom}`)
+  const unusable = (problem: string) => new ConfigurationError(cert.variable, `${cert.path} ${problem}`)
+  if (validToMs <= nowMs) throw unusable(`expired on ${leaf.validTo}`)
+  if (validFromMs > nowMs) throw unusable(`is not valid before ${leaf.validFrom}`)
   if (!leaf.checkPrivateKey(privateKeyOf(key, keyPem))) {
     throw new ConfigurationError(key.variable, `${key.path} is not the key of the certificate in ${cert.path}`)
   }

@@ -1,4 +1,6 @@
-/** The engine of the protocols with Node's SHA-256, which hashes the long messages of signing in a tenth of the time. */
+/**
+ * The engine of the protocols with Node's SHA-256, which hashes the long messages of signing in a tenth of the time.
+ */
 import { createHash } from 'node:crypto'
 import type { Engine } from '../../crypto/engine.ts'
 import { limbEngine } from '../../crypto/limbs/engine.ts'

@@ -35,7 +35,9 @@ export async function openPartyStore(
   }
 }
 
-/** `encryption` is not asked again once the store is open. @throws StorageError as above, or what `encryption` throws. */
+/**
+ * `encryption` is not asked again once the store is open. @throws StorageError as above, or what `encryption` throws.
+ */
 export async function openPartyFolders(
   folders: PartyFolders,
   encryption: KeyEncryption,

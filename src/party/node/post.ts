@@ -1,6 +1,6 @@
 /**
- * One HTTP POST on a connection of its own, its answer bounded in size; the caller bounds its time. Redirections are not
- * followed.
+ * One HTTP POST on a connection of its own, its answer bounded in size; the caller bounds its time. Redirections are
+ * not followed.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'

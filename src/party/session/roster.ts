@@ -21,7 +21,10 @@ export type OwnEntry = Readonly<{ partyId: string; index: number; keys: JoinKeys
 
 type SignedEntry = RosterEntry & Readonly<{ signature: Uint8Array }>
 
-/** `pinned`: the identity keys that parties must have, by party id. @throws SessionFailure whose text names check and parties. */
+/**
+ * `pinned`: the identity keys that parties must have, by party id. @throws SessionFailure whose text names check and
+ * parties.
+ */
 export async function checkRoster(
   snapshot: SessionSnapshot,
   own: OwnEntry,

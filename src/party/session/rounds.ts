@@ -77,9 +77,9 @@ async function runRound(
 }
 
 /**
- * The step, or the reason why the session has ended meanwhile; but a check that a peer has failed by then counts all the
- * same. Whoever can end sessions could otherwise let that peer guess at OT state for as long as it likes, and see how a
- * check goes by the time that the next one has to wait.
+ * The step, or the reason why the session has ended meanwhile; but a check that a peer has failed by then counts all
+ * the same. Whoever can end sessions could otherwise let that peer guess at OT state for as long as it likes, and see
+ * how a check goes by the time that the next one has to wait.
  */
 async function unlessCheated(
   step: Promise<Step<ProtocolOutput>>,

@@ -47,7 +47,9 @@ export function union(one: Ledger, other: Ledger): Ledger {
   return { bans, unattributed: unattributed.unattributed, frozen: unattributed.frozen ?? other.frozen }
 }
 
-/** A ledger that an older backup brought back learns again what the share knows. The same object where that is nothing. */
+/**
+ * A ledger that an older backup brought back learns again what the share knows. The same object where that is nothing.
+ */
 export function recovered(ledger: Ledger, key: StoredKey, nowMs: number): Ledger {
   const bans = key.erasedPeers.flatMap((peer) => key.members[peer]?.partyId ?? []).map((partyId) => {
     return { keyId: key.keyId, partyId, reason: recoveredReason, sessionId: '', bannedAtMs: nowMs }

@@ -3,7 +3,14 @@
  * goes on serving. First every file gets the data key under the new key too, then every file loses the old: whenever
  * this stops, all files open under the old key, or all under the new one, and it can be started again.
  */
-import { readKeyFile, unwrapDataKey, wrapVerified, writeKeyFile, type KeyFile, type StoreKind } from './data-key-file.ts'
+import {
+  readKeyFile,
+  unwrapDataKey,
+  wrapVerified,
+  writeKeyFile,
+  type KeyFile,
+  type StoreKind,
+} from './data-key-file.ts'
 import type { KeyEncryption, WrappedKey } from './key-encryption.ts'
 import { StorageError, type Records } from './records.ts'
 

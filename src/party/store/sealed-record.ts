@@ -1,7 +1,8 @@
 /**
  * Records at rest: a public header and a secret body, encrypted with XChaCha20-Poly1305 under a key derived from the
  * store's data key. Version, data key, purpose, record name, device and the whole header are authenticated with it, so
- * that no file can stand in for another. A nonce of 192 random bits may be drawn anew for every write without a counter.
+ * that no file can stand in for another. A nonce of 192 random bits may be drawn anew for every write without a
+ * counter.
  *
  * Layout: version (1) ‖ data key's id (8) ‖ header length (4, big-endian) ‖ header (JSON) ‖ nonce (24) ‖ ciphertext.
  * Version 1 had no id, and its keys were derived from the key-encryption key itself; such records can still be opened.

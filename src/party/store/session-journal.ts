@@ -15,7 +15,9 @@ export interface SessionJournal {
   open(sessionId: string, request: JoinRequest): Promise<void>
   /** The session is over for this party, or the coordinator knows that it gave up. */
   close(sessionId: string): Promise<void>
-  /** Sessions that an earlier process left open; records of an earlier release are sealed again. @throws StorageError */
+  /**
+   * Sessions that an earlier process left open; records of an earlier release are sealed again. @throws StorageError
+   */
   unfinished(): Promise<readonly UnfinishedSession[]>
 }
 

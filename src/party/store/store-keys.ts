@@ -1,6 +1,7 @@
 /**
- * The data keys of a party's two stores: its shares, and its guard, which remembers what must not be forgotten. Each has
- * a key file of its own, so either can be restored alone; the file of the shares names the guard that belongs to them.
+ * The data keys of a party's two stores: its shares, and its guard, which remembers what must not be forgotten. Each
+ * has a key file of its own, so either can be restored alone; the file of the shares names the guard that belongs to
+ * them.
  */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Rng } from '../../crypto/protocol.ts'
@@ -60,8 +61,9 @@ export async function readStoreKeys(
 }
 
 /**
- * The shares go on with the guard that is there, or with a new one, whatever the earlier one remembered. `takeUp` writes
- * into that guard what it has to know: before the shares name it, so that a crash leaves a party that does not start.
+ * The shares go on with the guard that is there, or with a new one, whatever the earlier one remembered. `takeUp`
+ * writes into that guard what it has to know: before the shares name it, so that a crash leaves a party that does not
+ * start.
  * @throws StorageError, or what `encryption` and `takeUp` throw.
  */
 export async function acceptGuard(
@@ -171,7 +173,8 @@ async function requireFormer(records: StoreRecords, encryption: KeyEncryption, d
       const bytes = await kept.get(name)
       if (bytes === null) continue
       if (!isOfFormerVersion(bytes)) {
-        throw new StorageError(`key file of the shares: is missing, but ${purpose} ${name} was sealed under its key: restore it`)
+        const problem = `is missing, but ${purpose} ${name} was sealed under its key: restore it`
+        throw new StorageError(`key file of the shares: ${problem}`)
       }
       openRecord(key, name, bytes).body.fill(0)
     }

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createAuthority, openCertificateFolder } from '../../setup/certificates.ts'
+import { banners, unsafeIn } from '../../setup/safe-answer.ts'
 import { serveSample, type Sample } from './sample-service.ts'
 
 let sample: Sample
@@ -82,21 +83,10 @@ const responses: readonly (readonly [string, number, () => ReturnType<typeof exc
 ]
 const creating = JSON.stringify({ session_type: 'keygen', threshold_n: 1, threshold_t: 1, participants: [{ party_id: 'a' }] })
 
-const banners = ['server', 'x-powered-by', 'x-aspnet-version', 'via', 'set-cookie', 'www-authenticate']
-
 test.each(responses)('%s (%i) has the headers of a safe answer, and none that tells what runs here', async (_what, status, ask) => {
   const answer = await ask()
   expect(answer.status).toBe(status)
-  const { headers } = answer
-  expect(headers.get('x-content-type-options')).toBe('nosniff')
-  expect(headers.get('referrer-policy')).toBe('no-referrer')
-  expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; .*\bframe-ancestors 'none'/)
-  expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*|https?:/)
-  expect(headers.get('cache-control')).toMatch(/^no-(store|cache)$/)
-  expect(banners.filter((name) => headers.has(name))).toEqual([])
-  // Prometheus' text format has a version of its own.
-  if (headers.get('content-type')?.startsWith('text/plain; version=0.0.4') === true) headers.delete('content-type')
-  expect([...headers.values()].filter((value) => /\d+\.\d+\.\d+|node|hono|connect-es/i.test(value))).toEqual([])
+  expect(unsafeIn(answer.headers)).toEqual([])
 })
 
 test('an answer with secrets is stored nowhere', async () => {

@@ -1,6 +1,6 @@
 /**
- * Two read models at one position, table by table: a hash of everything in each, and the first row in which they differ.
- * Rows are read in the order of their keys through a cursor, so memory is bounded whatever the size of a table.
+ * Two read models at one position, table by table: a hash of everything in each, and the first row in which they
+ * differ. Rows are read in the order of their keys through a cursor, so memory is bounded whatever the size of a table.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'

@@ -7,7 +7,9 @@ export type ServiceCall = Pick<Post, 'url' | 'headers' | 'body' | 'ca'> & Readon
 
 /** The service gave no answer, or none to go on with, in all attempts. */
 export class ServiceAway extends Error {}
-/** Its certificate is of an authority that it must not be of: nothing was sent. The message is OpenSSL's name for it. */
+/**
+ * Its certificate is of an authority that it must not be of: nothing was sent. The message is OpenSSL's name for it.
+ */
 export class ServiceUntrusted extends Error {}
 
 const retryDelaysMs = [250, 1_000]

@@ -82,8 +82,8 @@ async function call(options: TransitOptions, operation: string, body: Uint8Array
       const problem = `must hold the authority of the certificate of ${url.origin} (${error.message})`
       throw new ConfigurationError(`${prefix}KMS_CA_FILE`, problem)
     }
-    if (error instanceof ServiceAway) throw new ConfigurationError(`${prefix}KMS_URL`, `${url.origin}: ${error.message}`)
-    throw error
+    if (!(error instanceof ServiceAway)) throw error
+    throw new ConfigurationError(`${prefix}KMS_URL`, `${url.origin}: ${error.message}`)
   }
 }
 
@@ -105,7 +105,8 @@ function refused({ mount, key, prefix }: TransitOptions, { status, body }: PostA
   const said = errorsIn(body).map((text) => text.trim().replace(/[^\x20-\x7e]+/g, ' '))
   const details = said.length === 0 ? '' : `: ${said.join('; ').slice(0, 200)}`
   if (status === 401 || status === 403) {
-    return new ConfigurationError(`${prefix}KMS_TOKEN_FILE`, `the token may not use ${mount}/${key} (${status})${details}`)
+    const problem = `the token may not use ${mount}/${key} (${status})${details}`
+    return new ConfigurationError(`${prefix}KMS_TOKEN_FILE`, problem)
   }
   if (status >= 300 && status < 400) {
     return new ConfigurationError(`${prefix}KMS_URL`, `redirects (${status}): name the active node or a load balancer`)
