@@ -11,6 +11,7 @@ import type { Execution, Inbound, Outbound } from '../src/crypto/protocol.ts'
 import { nobleEngine } from '../src/crypto/reference/engine.ts'
 import { createSign } from '../src/crypto/sign/sign.ts'
 import { nodeEngine } from '../src/party/node/node-engine.ts'
+import { blocksOf, cpuMsPerRun } from './cpu-time.ts'
 import { median } from './statistics.ts'
 
 export type CryptoRow = Readonly<{
@@ -29,11 +30,14 @@ const sizes = [
   { threshold: 3, parties: 5 },
 ] as const
 
-/** What a party in Node runs on, what one in a browser runs on, and what tests compare both with. */
+/**
+ * What a party in Node runs on, what one in a browser runs on, and what tests compare both with: so slow that one
+ * size has to say enough.
+ */
 const engines = [
-  { name: 'limbs, SHA-256 of Node', engine: nodeEngine, share: 1 },
-  { name: 'limbs', engine: limbEngine, share: 1 },
-  { name: 'reference (BigInt)', engine: nobleEngine, share: 0.1 },
+  { name: 'limbs, SHA-256 of Node', engine: nodeEngine, share: 1, measured: sizes },
+  { name: 'limbs', engine: limbEngine, share: 1, measured: sizes },
+  { name: 'reference (BigInt)', engine: nobleEngine, share: 0.1, measured: [sizes[1]] },
 ] as const
 
 const rng = (length: number) => getRandomValues(new Uint8Array(length))
@@ -41,18 +45,20 @@ const rng = (length: number) => getRandomValues(new Uint8Array(length))
 type Runs = Readonly<{ keygen: number; sign: number }>
 
 /** `runs` counted repetitions of each protocol on each engine, after some to warm up; fewer on the reference. */
-export function benchCrypto(runs: Runs): readonly CryptoRow[] {
-  return engines.flatMap(({ name, engine, share }) => {
-    const count = (full: number) => Math.max(3, Math.round(full * share))
+export async function benchCrypto(runs: Runs): Promise<readonly CryptoRow[]> {
+  const rows: CryptoRow[] = []
+  for (const { name, engine, share, measured } of engines) {
+    const count = (full: number) => Math.max(2, Math.round(full * share))
     const counts = { keygen: count(runs.keygen), sign: count(runs.sign) }
-    return sizes.flatMap(({ threshold, parties }) => {
-      const rows = benchSize(engine, threshold, parties, counts)
-      return rows.map((row) => ({ engine: name, threshold, parties, ...row }))
-    })
-  })
+    for (const { threshold, parties } of measured) {
+      const measurements = await benchSize(engine, threshold, parties, counts)
+      rows.push(...measurements.map((row) => ({ engine: name, threshold, parties, ...row })))
+    }
+  }
+  return rows
 }
 
-function benchSize(engine: Engine, threshold: number, parties: number, runs: Runs) {
+async function benchSize(engine: Engine, threshold: number, parties: number, runs: Runs) {
   const everyone = Array.from({ length: parties }, (_, i) => i)
   const keygen = () => {
     const sid = randomBytes(32)
@@ -63,8 +69,8 @@ function benchSize(engine: Engine, threshold: number, parties: number, runs: Run
   for (let i = 0; i < runs.keygen / 4; i++) keygen()
   for (let i = 0; i < runs.sign / 4; i++) sign()
   return [
-    { protocol: 'keygen' as const, ...measure(keygen, parties, runs.keygen) },
-    { protocol: 'sign' as const, ...measure(sign, threshold, runs.sign) },
+    { protocol: 'keygen' as const, ...(await measure(keygen, parties, runs.keygen)) },
+    { protocol: 'sign' as const, ...(await measure(sign, threshold, runs.sign)) },
   ]
 }
 
@@ -74,16 +80,14 @@ function signers(engine: Engine, shares: readonly KeyShare[]) {
   return shares.map((share, self) => createSign({ sid, self, signers: indices, messageHash, share }, rng, engine))
 }
 
-function measure(run: () => Readonly<{ bytes: number }>, parties: number, runs: number) {
-  const cpuMs: number[] = []
+async function measure(run: () => Readonly<{ bytes: number }>, parties: number, runs: number) {
   let bytes = 0
-  for (let i = 0; i < runs; i++) {
-    const before = process.cpuUsage()
-    bytes = run().bytes
-    const { user, system } = process.cpuUsage(before)
-    cpuMs.push((user + system) / 1000 / parties)
+  const { blocks, runsPerBlock } = blocksOf(runs)
+  const cpuMs: number[] = []
+  for (let block = 0; block < blocks; block++) {
+    cpuMs.push((await cpuMsPerRun(() => (bytes = run().bytes), runsPerBlock)) / parties)
   }
-  return { cpuMsPerParty: median(cpuMs), bytesPerParty: Math.round(bytes / parties), runs }
+  return { cpuMsPerParty: median(cpuMs), bytesPerParty: Math.round(bytes / parties), runs: runsPerBlock * blocks }
 }
 
 /** Runs every party to its result. `bytes`: all message bodies, a broadcast counted once. */

@@ -17,7 +17,7 @@ const help = `npm run bench [-- --json] [-- --quick] [-- --no-peers] [-- --peers
 const values = readOptions()
 
 const share = values.quick === true ? 0.1 : 1
-const count = (full: number) => Math.max(4, Math.round(full * share))
+const count = (full: number) => Math.max(2, Math.round(full * share))
 
 if (values.help === true) console.log(help)
 else if (values.timing === true) printTimings(benchTiming(share))
@@ -42,7 +42,7 @@ async function measure(): Promise<void> {
 async function measurePeers(): Promise<readonly PeerRow[]> {
   say('measuring published libraries beside ours')
   try {
-    return await comparePeers({ keygen: count(20), sign: count(200) })
+    return await comparePeers({ keygen: count(10), sign: count(100) })
   } catch (error) {
     say(`a published library cannot be measured: ${error instanceof Error ? error.message : String(error)}`)
     say('without them: npm run bench -- --no-peers')
@@ -52,7 +52,7 @@ async function measurePeers(): Promise<readonly PeerRow[]> {
 
 async function measureOwn(): Promise<Readonly<{ crypto: readonly CryptoRow[]; system: readonly SystemRow[] }>> {
   say('measuring the protocols')
-  const crypto = benchCrypto({ keygen: count(10), sign: count(100) })
+  const crypto = await benchCrypto({ keygen: count(10), sign: count(100) })
   say('measuring whole sessions on the dev stack')
   const inFlight = new Map([
     [1, count(80)],

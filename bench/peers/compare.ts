@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { cacheFolder } from '../../src/cli/cache-folder.ts'
+import { blocksOf, cpuMsPerRun } from '../cpu-time.ts'
 import { median } from '../statistics.ts'
 import { fetchPeer } from './fetch-peer.ts'
 import { ownRuns } from './own.ts'
@@ -30,13 +31,13 @@ const peers: readonly Peer[] = [silenceLowLevel, silenceSession, zeroCarbon]
 
 type Entry = Readonly<{ title: string; version: string; licence: string; runs: PeerRuns }>
 
-/** `runs`: of each library and protocol, about, after a fifth of them to warm up. Throws when a peer cannot be fetched. */
+/** `runs`: of each library and protocol, after a block of them to warm up. Throws when a peer cannot be fetched. */
 export async function comparePeers(runs: Readonly<{ keygen: number; sign: number }>): Promise<readonly PeerRow[]> {
   const entries: Entry[] = [{ title: 'mpc-system', version: '', licence: 'Apache-2.0', runs: ownRuns() }]
   const cache = join(cacheFolder(process.env), 'bench-peers')
   for (const peer of peers) entries.push({ ...peer, runs: await peer.open(await fetchPeer(peer, cache)) })
-  const keygens = measure(entries, 'keygen', peerParties, runs.keygen)
-  const signs = measure(entries, 'sign', peerThreshold, runs.sign)
+  const keygens = await measure(entries, 'keygen', peerParties, runs.keygen)
+  const signs = await measure(entries, 'sign', peerThreshold, runs.sign)
   const [own] = entries.map((_, i) => ({ keygen: keygens.cpuMs[i] ?? 0, sign: signs.cpuMs[i] ?? 0 }))
   return entries.map(({ title, version, licence }, i) => ({
     title,
@@ -51,18 +52,15 @@ export async function comparePeers(runs: Readonly<{ keygen: number; sign: number
   }))
 }
 
-const blocks = 5
-
-function measure(entries: readonly Entry[], protocol: 'keygen' | 'sign', parties: number, runs: number) {
-  const runsPerBlock = Math.max(2, Math.round(runs / blocks))
+async function measure(entries: readonly Entry[], protocol: 'keygen' | 'sign', parties: number, runs: number) {
+  const { blocks, runsPerBlock } = blocksOf(runs)
   const samples: number[][] = entries.map(() => [])
   const bytes: number[] = []
   for (let block = -1; block < blocks; block++) {
     for (const [i, { runs: library }] of entries.entries()) {
-      const before = process.cpuUsage()
-      for (let run = 0; run < runsPerBlock; run++) bytes[i] = Math.round(library[protocol]().bytes / parties)
-      const { user, system } = process.cpuUsage(before)
-      if (block >= 0) samples[i]?.push((user + system) / 1000 / parties / runsPerBlock)
+      const run = () => (bytes[i] = Math.round(library[protocol]().bytes / parties))
+      const cpuMs = await cpuMsPerRun(run, runsPerBlock)
+      if (block >= 0) samples[i]?.push(cpuMs / parties)
     }
   }
   return { cpuMs: samples.map((sample) => median(sample)), bytes }
