@@ -16,10 +16,6 @@ export type WhereOptions = Readonly<{
   data: string
 }>
 
-export const natsHelp =
-  '\nThe log is read at NATS_URL (as the user "auditor", see deploy/nats), or where that is not set, at the stack\n' +
-  'that runs on the data folder.'
-
 export function addressOf({ data }: WhereOptions): LogAddress {
   return { ...logOf(data, process.env), name: 'auditor' }
 }

@@ -1,6 +1,5 @@
-/** `mpc audit …`: reading and judging the log. Everything here only reads. */
+/** `mpc audit …`: reading and judging the log. What a command needs is loaded when it runs. */
 import { InvalidArgumentError, type Command } from 'commander'
-import { natsHelp } from './audited-log.ts'
 import type { ArchiveCommand } from './archive.ts'
 import type { ExportOptions } from './export.ts'
 import type { ListOptions } from './list.ts'
@@ -8,6 +7,10 @@ import type { ProveOptions } from './prove.ts'
 import type { ShowOptions } from './show.ts'
 import type { TrimCommand } from './trim.ts'
 import type { VerifyOptions } from './verify.ts'
+
+const natsHelp =
+  '\nThe log is read at NATS_URL (as the user "auditor", see deploy/nats), or where that is not set, at the stack\n' +
+  'that runs on the data folder.'
 
 const verifyHelp = `
 Exit code: 0 intact, 1 tampered with (the first bad event and why), 2 cannot be judged.

@@ -1,10 +1,5 @@
 /** `mpc nats …`: what an operator needs for the set-up in deploy/nats. */
 import type { Command } from 'commander'
-import { z } from 'zod'
-import { eventLogVariables, readEnv } from '../../edge/environment.ts'
-import { natsAccessFromEnv } from '../../edge/nats-access.ts'
-import { parseNatsAddress } from '../../events/nats-address.ts'
-import { streamSizes } from '../../events/streams.ts'
 
 export function addNatsCommands(program: Command): void {
   const nats = program.command('nats').description('keys and streams for the nats-server of a production set-up')
@@ -27,16 +22,8 @@ Configured by the environment like the coordinator: NATS_URL, NATS_NKEY_SEED_FIL
 MPC_NATS_REPLICAS, MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES.`,
     )
     .action(async () => {
-      const values = readEnv(z.object(eventLogVariables(parseNatsAddress)), process.env)
-      const { NATS_URL: url, MPC_NATS_REPLICAS: replicas } = values
-      const { MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES } = values
-      const sizes = streamSizes(MPC_SESSIONS_MAX_BYTES, MPC_MESSAGES_MAX_BYTES, MPC_CHECKPOINTS_MAX_BYTES)
-      const { setUpStreams } = await import('../../events/set-up-streams.ts')
-      const address = { url, name: 'mpc nats streams', ...natsAccessFromEnv(process.env) }
-      for (const stream of await setUpStreams(address, replicas, sizes)) {
-        const { name, events, bytes, maxBytes, replicas: copies } = stream
-        console.log(`${name.padEnd(12)} ${events} events, ${bytes} of ${maxBytes} bytes, ${copies} on disk`)
-      }
+      const { createStreams } = await import('./create-streams.ts')
+      await createStreams(process.env)
       process.exit()
     })
 }
