@@ -12,9 +12,10 @@ import type { SessionOutcome } from '../../src/party/session/run.ts'
 import type { Approve } from '../../src/party/session/terms.ts'
 import type { StoredShare } from '../../src/party/store/share-store.ts'
 import { createConnectTransport } from '../../src/party/transport/connect-transport.ts'
+import type { Approval } from '../../src/policy/approval.ts'
 import { approvalMessage, policyMessage } from '../../src/policy/wire.ts'
 import { startServices, type Services } from '../integration/party/services.ts'
-import { testParty, type TestParty } from '../unit/party/fixtures/parties.ts'
+import { temporaryFolder, testParty, type TestParty } from '../unit/party/fixtures/parties.ts'
 import { approval } from './approvals.ts'
 import { hurriedClock, roundTimeoutMs } from './hurried-clock.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
@@ -58,6 +59,8 @@ export type Told = Readonly<{
     log: string
   }>[]
   seen: Seen
+  /** What the owner of the key has approved. */
+  approvals: readonly Approval[]
 }>
 
 /** Longer than any session here takes on a slow machine: what runs on is a party that was held. */
@@ -103,15 +106,34 @@ async function makeKey(arena: Arena, lie: Lie): Promise<MadeKey> {
   return { ...key, earlier: { ...earlier, sign: signed.seen.messages } }
 }
 
+type Stores = Readonly<{ folders: ReadonlyMap<string, string>; spent: readonly Approval[] }>
+
 /** Runs one session in which the lie is told, to its end. */
 export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
+  return tellIn(arena, lie, lie.after === undefined ? noStores : await storesWithSignature(arena, lie))
+}
+
+const noStores: Stores = { folders: new Map(), spent: [] }
+
+async function storesWithSignature(arena: Arena, { keyType, policy, parties, step, name }: Lie): Promise<Stores> {
+  const folders = new Map(await Promise.all(parties.map(async (partyId) => [partyId, await temporaryFolder()] as const)))
+  const honest = { keyType, parties, step, name, session: 'sign', end: 'harmless', tell: () => {}, ...(policy && { policy }) } as const
+  const { honest: signers, approvals } = await tellIn(arena, honest, { folders, spent: [] })
+  const failed = signers.find(({ outcome }) => outcome === 'still running' || outcome.kind === 'failed')
+  if (failed !== undefined) throw new Error(`no signature: ${JSON.stringify(failed.outcome)}`)
+  return { folders, spent: approvals }
+}
+
+async function tellIn(arena: Arena, lie: Lie, { folders, spent }: Stores): Promise<Told> {
   const { services, lying } = arena
   const key = lie.session === 'sign' ? (arena.keys.get(keyNameOf(lie)) ?? null) : null
   if (lie.session === 'sign' && key === null) throw new Error(`no key: ${keyNameOf(lie)}`)
+  const approvals = lie.policy === undefined || key === null ? [] : [await approval(key, lie.parties)]
   const { sessionId, joinTokens } = await services.caller.createSession({
     ...(key === null ? { sessionType: 'keygen', thresholdT: 2, thresholdN: lie.parties.length } : aboutOf(key)),
     keyType: key === null ? lie.keyType : '',
-    ...(lie.policy !== undefined && (key === null ? { policy: policyMessage(lie.policy) } : await approvedBy(lie, key))),
+    ...(lie.policy !== undefined && key === null && { policy: policyMessage(lie.policy) }),
+    approvals: approvals.map(approvalMessage),
     participants: lie.parties.map((partyId) => ({ partyId, deviceType: 'test', deviceId: `device-of-${partyId}` })),
   })
   let lies = 0
@@ -128,6 +150,7 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
       tellNow()
     },
     earlier: arena.keys.get(keyNameOf(lie))?.earlier[lie.session] ?? [],
+    spent,
     url: lying.url,
   }
   const seen = nothingSeen()
@@ -153,7 +176,8 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
       const limits = { ...defaultPartyLimits, roundTimeoutMs, ...lie.limits }
       const { transportChanges = (same: typeof transport) => same, corrupt, ...parts } = changes
       const host = corrupt === undefined ? arena.host : corruptHost(arena.host, corrupt)
-      const party = await testParty(partyId, transportChanges(transport), { host, log, limits, clock, ...parts })
+      const folder = folders.get(partyId) ?? (await temporaryFolder())
+      const party = await testParty(partyId, transportChanges(transport), { host, log, limits, clock, folder, ...parts })
       const share = key?.shares.get(partyId)
       if (share !== undefined && !(await party.store.shares.has(share.key.keyId))) {
         if (share.key.policy !== null) await party.store.approvals.create(share.key.keyId)
@@ -170,7 +194,7 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
     const ofHonest = await Promise.all(running.filter((_, i) => honest.includes(lie.parties[i] ?? '')))
     liarEnds.abort()
     await Promise.allSettled(running)
-    return { lies, key, sessionId, honest: ofHonest, seen }
+    return { lies, key, sessionId, honest: ofHonest, seen, approvals }
   } finally {
     for (const connection of connections) connection.close()
     lying.forget(sessionId)
@@ -180,11 +204,6 @@ export async function runSession(arena: Arena, lie: Lie): Promise<Told> {
 function aboutOf({ keyId, keyType }: MadeKey) {
   const about = keyType === 'eddsa-ed25519' ? { message } : { messageHash: bytesToHex(messageHash) }
   return { sessionType: 'sign', keyId, ...about } as const
-}
-
-/** What the owner of a key with a policy says to the session that the lie is told in. */
-async function approvedBy({ parties }: Lie, key: MadeKey) {
-  return { approvals: [approvalMessage(await approval(key, parties))] }
 }
 
 function approvalOf({ keyType, parties, policy }: Lie, key: MadeKey | null): Approve {

@@ -1,6 +1,6 @@
 /** Lies of a coordinator about the course of a session: joins, history, reports and results. */
 import { ConnectError, Code } from '@connectrpc/connect'
-import type { Hooks } from './lying-services.ts'
+import type { Break, Hooks } from './lying-services.ts'
 import { group } from './arena.ts'
 import { flip, hiding, showing, type Change, type Shown } from './coordinator-view.ts'
 import type { Lie, Scene } from './lie.ts'
@@ -115,6 +115,33 @@ const repeating: readonly Lie[] = [
   },
 ]
 
+/** A session that breaks off, or ends, before it is over is looked at again. */
+const brokenOff: readonly Lie[] = (
+  [
+    ['fails three times before it begins', (shown, _last, opened) => (shown === 0 && opened <= 3 ? 'fail' : undefined)],
+    ['breaks off after each state', (shown) => (shown === 0 ? undefined : 'fail')],
+    ['ends after each state', (shown) => (shown === 0 ? undefined : 'end')],
+    ['breaks off at the start', (_shown, last) => (last?.status === 'in_progress' ? 'fail' : undefined)],
+    ['ends at the start', (_shown, last) => (last?.status === 'in_progress' ? 'end' : undefined)],
+  ] satisfies readonly (readonly [string, BreakWatch])[]
+).map(([name, breaks]: readonly [string, BreakWatch]) => ({
+  ...signing,
+  step: 'stream of states',
+  name,
+  end: 'harmless',
+  tell: ({ hooks, lied }) => {
+    let opened = 0
+    hooks.breakWatch = (partyId, shown, last) => {
+      if (partyId !== 'alice') return undefined
+      if (shown === 0) opened += 1
+      const how = breaks(shown, last, opened)
+      if (how !== undefined) lied()
+      return how
+    }
+  },
+}))
+type BreakWatch = (shown: number, last: Shown | undefined, opened: number) => Break | undefined
+
 /** A completion that is not what the parties have computed. The protocol is over for them all. */
 function wrongResult(base: typeof signing | typeof signingHash | typeof making, name: string, change: Change): Lie {
   const late = { mayFinish: true, mayStore: true, end: ['result_disagrees'] } as const
@@ -191,6 +218,7 @@ export const coordinatorCourseLies: readonly Lie[] = [
   ...historyLies,
   rewritten,
   ...repeating,
+  ...brokenOff,
   ...wrongResults,
   ...early,
   ...reportLies,

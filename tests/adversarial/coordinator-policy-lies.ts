@@ -124,4 +124,24 @@ const wrongApprovals: readonly Lie[] = approvalRows.flatMap(([name, make, reason
   })),
 )
 
-export const coordinatorPolicyLies: readonly Lie[] = [...otherPolicies, split, ...wrongApprovals]
+/** Good once, and counted by these very parties. */
+const replayed: readonly Lie[] = [signers.slice(0, 1), signers].map((who) => ({
+  ...signing,
+  step: `approvals shown to ${who.join(' and ')}`,
+  name: 'the one of an earlier signature',
+  after: 'a signature',
+  end: ['approval_replayed'],
+  tell: approving(who, async ({ spent }) => spent),
+}))
+
+/** Good when the parties counted it: whoever may decide when a session starts must not stretch that. */
+const heldBack: Lie = {
+  ...signing,
+  step: 'start',
+  name: 'held back until the approval has expired',
+  laterMs: 600_000,
+  end: ['approval_expired'],
+  tell: showing(signers, 'started', () => ({})),
+}
+
+export const coordinatorPolicyLies: readonly Lie[] = [...otherPolicies, split, ...wrongApprovals, ...replayed, heldBack]

@@ -46,6 +46,19 @@ export function hiding(who: readonly string[], phase: Phase, change: Change = ()
   }
 }
 
+export type Row = readonly [name: string, change: Change, end: Lie['end']]
+
+/** One lie for each row. */
+export function rows(
+  base: Pick<Lie, 'session' | 'keyType' | 'parties'>,
+  step: string,
+  phase: 'always' | 'started',
+  who: readonly string[],
+  list: readonly Row[],
+): readonly Lie[] {
+  return list.map(([name, change, end]) => ({ ...base, step, name, end, tell: showing(who, phase, change) }))
+}
+
 /** The participants changed, and the roster hash of what comes out, as a coordinator that means it would have it. */
 export function withParticipants(change: (participants: readonly ParticipantStatus[]) => ParticipantStatus[]): Change {
   return (session) => {

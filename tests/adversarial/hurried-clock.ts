@@ -13,11 +13,13 @@ const sessionMs = 200_000
 
 const momentMs = 400
 
-export function hurriedClock({ end }: Pick<Lie, 'end'>, told: Promise<void>): Clock {
+export function hurriedClock({ end, laterMs = 0 }: Pick<Lie, 'end' | 'laterMs'>, told: Promise<void>): Clock {
+  let aheadMs = 0
+  void told.then(() => (aheadMs = laterMs))
   const hurriesRounds = end.includes('round_timed_out')
   const hurriesSession = end.includes('session_timed_out')
   return {
-    nowMs: systemClock.nowMs,
+    nowMs: () => systemClock.nowMs() + aheadMs,
     sleep: async (delayMs, signal) => {
       const isHurried = (hurriesRounds && delayMs === roundTimeoutMs) || (hurriesSession && delayMs > sessionMs)
       if (!isHurried) return systemClock.sleep(delayMs, signal)

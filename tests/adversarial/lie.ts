@@ -4,6 +4,7 @@ import type { FailureReason } from '../../src/party/failure.ts'
 import type { Outbound } from '../../src/crypto/protocol.ts'
 import type { PartyLimits } from '../../src/party/limits.ts'
 import type { KeyPolicy } from '../../src/policy/key-policy.ts'
+import type { Approval } from '../../src/policy/approval.ts'
 import type { Approve } from '../../src/party/session/terms.ts'
 import type { PartyTransport } from '../../src/party/transport/party-transport.ts'
 import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
@@ -28,6 +29,8 @@ export type Scene = Readonly<{
   lied: () => void
   /** Messages of an honest earlier session of the same kind and parties: to be replayed. */
   earlier: readonly MPCMessage[]
+  /** What the owner has approved in that session, where the lie is told to parties that took part in it. */
+  spent: readonly Approval[]
   /** Of the lying services, for calls beyond the parties' own. */
   url: string
 }>
@@ -57,6 +60,10 @@ export type Lie = Readonly<{
   /** For one party, instead of agreeing to exactly what the session is about. */
   approve?: (partyId: string) => Approve | undefined
   limits?: Partial<PartyLimits>
+  /** By the clocks of the parties, so much later once the lie has been told. */
+  laterMs?: number
+  /** The parties have made one signature with the key already, in the stores that they have here. */
+  after?: 'a signature'
   /**
    * `harmless`: all honest parties finish with the right result. Else how they may end, besides being told that the
    * session is over; at least one ends so.

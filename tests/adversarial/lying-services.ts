@@ -32,9 +32,12 @@ export type Hooks = {
   take?: (from: string, message: MPCMessage) => boolean
   /** Puts a message into a recipient's stream, or something else, or nothing. */
   deliver?: (to: string, message: MPCMessage, stream: Feed<MPCMessage>) => void
-  /** Ends a recipient's stream after so many messages, in order or not. */
-  breakStream?: (to: string, delivered: number) => 'end' | 'fail' | undefined
+  /** Breaks a recipient's stream off, or ends it as if all were said, when so many messages have been put into it. */
+  breakStream?: (to: string, delivered: number) => Break | undefined
+  /** The same with the session that a party is shown, after so many states; `last` is what it saw. */
+  breakWatch?: (partyId: string, shown: number, last: GetSessionStatusResponse | undefined) => Break | undefined
 }
+export type Break = 'end' | 'fail'
 
 export type ServiceUrls = Readonly<{ coordinatorUrl: string; routerUrl: string }>
 
@@ -72,9 +75,9 @@ export async function startLyingServices(urls: ServiceUrls): Promise<LyingServic
     url,
     hooksOf: (sessionId) => of(sessionId).hooks,
     inPlaceOf: (honest, sessionId) => {
-      const { join, ready, show, report, take, deliver, breakStream } = of(sessionId).hooks
+      const { join, ready, show, report, breakWatch, take, deliver, breakStream } = of(sessionId).hooks
       return {
-        coordinatorUrl: (join ?? ready ?? show ?? report) === undefined ? honest.coordinatorUrl : url,
+        coordinatorUrl: (join ?? ready ?? show ?? report ?? breakWatch) === undefined ? honest.coordinatorUrl : url,
         routerUrl: (take ?? deliver ?? breakStream) === undefined ? honest.routerUrl : url,
       }
     },
@@ -128,11 +131,16 @@ function addRoutes(
     async *watchSession(request, context) {
       const { sessionId } = request
       const options = { ...headersOf(context), signal: context.signal }
+      const partyId = partyOf(sessionId, context)
+      const { show = (_partyId: string, shown: GetSessionStatusResponse) => [shown], breakWatch } = of(sessionId).hooks
+      let count = 0
+      if (ends(breakWatch?.(partyId, count, undefined))) return
       for await (const { session } of feed.watchSession(request, options)) {
         if (session === undefined) continue
-        const show = of(sessionId).hooks.show ?? ((_partyId: string, shown: GetSessionStatusResponse) => [shown])
-        for (const shown of show(partyOf(sessionId, context), session)) {
+        for (const shown of show(partyId, session)) {
           yield create(WatchSessionResponseSchema, { session: shown })
+          count += 1
+          if (ends(breakWatch?.(partyId, count, shown))) return
         }
       }
     },
@@ -154,18 +162,22 @@ function addRoutes(
         .catch((error: unknown) => (failure = error))
         .finally(() => stream.end())
       let delivered = 0
+      if (ends(hooks.breakStream?.(partyId, delivered))) return
       for await (const message of stream) {
         yield message
         delivered += 1
-        const broken = hooks.breakStream?.(partyId, delivered)
-        if (broken === 'fail') throw new ConnectError('gone', Code.Unavailable)
-        if (broken === 'end') return
+        if (ends(hooks.breakStream?.(partyId, delivered))) return
       }
       if (failure !== undefined) throw failure
     },
     getPendingMessages: (request, context) => router.getPendingMessages(request, headersOf(context)),
     createSubscriptionTicket: (request, context) => router.createSubscriptionTicket(request, headersOf(context)),
   })
+}
+
+function ends(broken: Break | undefined): boolean {
+  if (broken === 'fail') throw new ConnectError('gone', Code.Unavailable)
+  return broken === 'end'
 }
 
 function passOn(_to: string, message: MPCMessage, stream: Feed<MPCMessage>): void {

@@ -1,16 +1,13 @@
 /** What a member of the key's group can say to coordinator and router beyond its own part in the session. */
 import { createClient } from '@connectrpc/connect'
-import { concatBytes } from '@noble/hashes/utils.js'
-import { schnorr } from '@noble/curves/secp256k1.js'
 import { connectService } from '../../src/edge/service-client.ts'
 import { SessionCoordinator } from '../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
 import { MessageRouter } from '../../src/gen/mpc/router/v1/message_router_pb.ts'
-import { joinStatement, resultStatement } from '../../src/identity/statement.ts'
-import type { Member, PartyTransport, Report } from '../../src/party/transport/party-transport.ts'
+import { joinStatement } from '../../src/identity/statement.ts'
+import type { Member, PartyTransport } from '../../src/party/transport/party-transport.ts'
 import { identityOf } from '../unit/party/fixtures/parties.ts'
 import { group } from './arena.ts'
 import { mallory, type Lie, type Scene } from './lie.ts'
-import { seeing, silentAboutFailures } from './lying-party.ts'
 
 const signing = { session: 'sign', keyType: 'schnorr-secp256k1', parties: ['alice', mallory] } as const
 const making = { session: 'keygen', keyType: 'schnorr-secp256k1', parties: group } as const
@@ -200,145 +197,4 @@ const surplus: readonly Lie[] = [
   }),
 ]
 
-function reporting(
-  name: string,
-  base: typeof signing | typeof making,
-  end: Lie['end'],
-  change: (report: Report, about: About) => Promise<Report | null>,
-): Lie {
-  return {
-    ...base,
-    step: 'report',
-    name,
-    tell,
-    end,
-    mayFinish: true,
-    mayStore: true,
-    liar: ({ sessionId, lied }) => {
-      let rosterHash: Uint8Array = new Uint8Array(32)
-      return {
-        transportChanges: (transport) => ({
-          ...transport,
-          watchSession: (member, signal) =>
-            seeing(transport.watchSession(member, signal), (shown) => (rosterHash = shown.rosterHash ?? rosterHash)),
-          report: async (member, report, signal) => {
-            lied()
-            const changed = await change(report, { sessionId, rosterHash, keyType: base.keyType })
-            return changed === null ? { allCompleted: false } : transport.report(member, changed, signal)
-          },
-        }),
-      }
-    },
-  }
-}
-type About = Readonly<{ sessionId: string; rosterHash: Uint8Array; keyType: Lie['keyType'] }>
-
-async function vouched(about: About, result: Uint8Array): Promise<Uint8Array> {
-  return (await identityOf(mallory)).sign(resultStatement({ ...about, partyId: mallory, result }))
-}
-
-const otherKey = schnorr.getPublicKey(new Uint8Array(32).fill(3))
-
-const reports: readonly Lie[] = [
-  reporting('another key, properly signed', making, ['session_over', 'session_timed_out'], async (report, about) =>
-    report.kind === 'key-made'
-      ? { ...report, publicKey: otherKey, resultSignature: await vouched(about, otherKey), witness: null }
-      : report,
-  ),
-  reporting(
-    'another signature, properly signed',
-    signing,
-    ['session_over', 'session_timed_out'],
-    async (report, about) => {
-      if (report.kind !== 'signed') return report
-      const signature = concatBytes(report.signature.slice(0, 63), Uint8Array.of((report.signature[63] ?? 0) ^ 1))
-      return { ...report, signature, resultSignature: await vouched(about, signature), witness: null }
-    },
-  ),
-  ...[making, signing].flatMap((base) => [
-    reporting('never made', base, ['session_timed_out'], async () => null),
-    reporting('a failure that blames alice', base, ['session_over'], async () => ({
-      kind: 'failed',
-      reason: 'ot_check_failed',
-      culprits: ['alice'],
-    })),
-    reporting('a failure that blames everyone', base, ['session_over'], async () => ({
-      kind: 'failed',
-      reason: 'share_invalid',
-      culprits: [...base.parties],
-    })),
-  ]),
-]
-
-/** Its own ephemeral key is of small order: nothing can be sealed to it, and only its owner can have signed for it. */
-const smallOrder: Lie = {
-  session: 'sign',
-  keyType: 'ecdsa-secp256k1',
-  parties: ['alice', mallory],
-  step: 'join',
-  name: 'with an ephemeral key of small order',
-  tell,
-  end: ['ephemeral_key_invalid'],
-  blamed: [mallory],
-  liar: ({ sessionId, lied }) => ({
-    transportChanges: (transport) => ({
-      ...silentAboutFailures(transport),
-      join: async (request, signal) => {
-        lied()
-        const keys = { ...request.keys, ephemeralKey: new Uint8Array(32) }
-        const identity = await identityOf(mallory)
-        const signature = await identity.sign(joinStatement({ sessionId, partyId: mallory, ...keys }))
-        return transport.join({ ...request, keys: { ...keys, signature } }, signal)
-      },
-    }),
-  }),
-}
-
-/** Joins that are refused, so that the honest party waits until the session's time is over. */
-const absent: readonly Lie[] = (
-  [
-    ['with an identity of small order', { identityKey: new Uint8Array(32), signature: new Uint8Array(64) }],
-    ['with a signature that is none', { signature: new Uint8Array(64).fill(1) }],
-  ] as const
-).map(([name, change]) => ({
-  ...signing,
-  step: 'join',
-  name,
-  tell,
-  end: ['session_timed_out'],
-  liar: ({ lied }) => ({
-    transportChanges: (transport) => ({
-      ...transport,
-      join: async (request, signal) => {
-        lied()
-        return transport.join({ ...request, keys: { ...request.keys, ...change } }, signal)
-      },
-    }),
-  }),
-}))
-
-const neverReady: Lie = {
-  ...signing,
-  step: 'readiness',
-  name: 'never',
-  tell,
-  end: ['session_timed_out'],
-  liar: ({ lied }) => ({
-    transportChanges: (transport) => ({
-      ...transport,
-      ready: async () => {
-        lied()
-        return { allReady: false }
-      },
-    }),
-  }),
-}
-
-export const partyCallLies: readonly Lie[] = [
-  ...refusedCalls,
-  ...surplus,
-  ...reports,
-  smallOrder,
-  ...absent,
-  neverReady,
-]
+export const partyCallLies: readonly Lie[] = [...refusedCalls, ...surplus]

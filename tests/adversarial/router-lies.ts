@@ -5,8 +5,9 @@ import type { MPCMessage } from '../../src/gen/mpc/router/v1/message_router_pb.t
 import type { Feed } from '../unit/party/fixtures/feed.ts'
 import { group } from './arena.ts'
 import type { Lie, Scene } from './lie.ts'
+import { brokenStreams } from './router-stream-lies.ts'
 
-type Session = Pick<Lie, 'session' | 'keyType' | 'parties'> &
+export type Session = Pick<Lie, 'session' | 'keyType' | 'parties'> &
   Readonly<{
     rounds: readonly Round[]
     /** In which every forgery is tried. */
@@ -192,12 +193,14 @@ function delivered(session: Session, kind: Kind): readonly Lie[] {
   ]
 }
 
-export const routerLies: readonly Lie[] = sessions.flatMap((session) =>
-  kindsOf(session).flatMap((kind) => {
+export const routerLies: readonly Lie[] = [...sessions.flatMap(ofMessages), ...sessions.flatMap(brokenStreams)]
+
+function ofMessages(session: Session): readonly Lie[] {
+  return kindsOf(session).flatMap((kind) => {
     const isForged = session.forgedIn.some(({ round, channel }) => round === kind.round && channel === kind.channel)
     const rows = [...delivered(session, kind), ...(isForged ? forged(session, kind) : [])]
     // In the last round the others have all that they need.
     const isLast = kind.round === session.rounds.length
     return rows.map((lie): Lie => (isLast && lie.end !== 'harmless' ? { ...lie, mayFinish: true } : lie))
-  }),
-)
+  })
+}
