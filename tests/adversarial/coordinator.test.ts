@@ -1,4 +1,5 @@
 import { coordinatorLies } from './coordinator-lies.ts'
 import { tellAll } from './tell-all.ts'
+import { tellInvited } from './tell-invited.ts'
 
-tellAll('coordinator', coordinatorLies)
+tellAll('coordinator', coordinatorLies, tellInvited)

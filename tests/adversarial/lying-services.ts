@@ -8,7 +8,12 @@ import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { connectService, type ServiceConnection } from '../../src/edge/service-client.ts'
-import { SessionFeed, WatchSessionResponseSchema } from '../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
+import {
+  SessionFeed,
+  WatchInvitationsResponseSchema,
+  WatchSessionResponseSchema,
+  type Invitation,
+} from '../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
 import {
   SessionCoordinator,
   type GetSessionStatusResponse,
@@ -38,6 +43,8 @@ export type Hooks = {
   breakWatch?: (partyId: string, shown: number, last: GetSessionStatusResponse | undefined) => Break | undefined
 }
 export type Break = 'end' | 'fail'
+/** What a server party is sent instead of an invitation. */
+export type Invite = (invitation: Invitation) => Promise<readonly Invitation[]>
 
 export type ServiceUrls = Readonly<{ coordinatorUrl: string; routerUrl: string }>
 
@@ -48,6 +55,8 @@ export type LyingServices = Readonly<{
   /** Where parties of a session have their coordinator and their router: who has nothing to lie about is not in between. */
   inPlaceOf: (honest: ServiceUrls, sessionId: string) => ServiceUrls
   forget: (sessionId: string) => void
+  /** For all server parties, from now on. */
+  inviting: (invite: Invite) => void
   close: () => Promise<void>
 }>
 
@@ -64,7 +73,9 @@ export async function startLyingServices(urls: ServiceUrls): Promise<LyingServic
     sessions.set(sessionId, fresh)
     return fresh
   }
-  const server = createServer({}, connectNodeAdapter({ routes: (router) => addRoutes(router, behind, of) }))
+  let invite: Invite = async (invitation) => [invitation]
+  const routes = (router: Routes) => addRoutes(router, behind, of, (invitation) => invite(invitation))
+  const server = createServer({}, connectNodeAdapter({ routes }))
   const connections = new Set<ServerHttp2Session>()
   server.on('session', (connection) => connections.add(connection))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -82,6 +93,7 @@ export async function startLyingServices(urls: ServiceUrls): Promise<LyingServic
       }
     },
     forget: (sessionId) => void sessions.delete(sessionId),
+    inviting: (next) => void (invite = next),
     close: async () => {
       for (const connection of Object.values(behind)) connection.close()
       for (const connection of connections) connection.destroy()
@@ -97,6 +109,7 @@ function addRoutes(
   routes: Routes,
   behind: Readonly<{ coordinator: ServiceConnection; router: ServiceConnection }>,
   of: (sessionId: string) => Session,
+  invite: Invite,
 ): void {
   const coordinator = behind.coordinator.client(SessionCoordinator)
   const feed = behind.coordinator.client(SessionFeed)
@@ -144,7 +157,12 @@ function addRoutes(
         }
       }
     },
-    watchInvitations: (request, context) => feed.watchInvitations(request, { signal: context.signal }),
+    async *watchInvitations(request, context) {
+      for await (const { invitation } of feed.watchInvitations(request, { signal: context.signal })) {
+        const sent = invitation === undefined ? [undefined] : await invite(invitation)
+        for (const one of sent) yield create(WatchInvitationsResponseSchema, one && { invitation: one })
+      }
+    },
   })
   routes.service(MessageRouter, {
     async routeMessage(message, context) {

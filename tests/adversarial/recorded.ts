@@ -3,6 +3,7 @@ import { create, isMessage, toBinary } from '@bufbuild/protobuf'
 import type { Transport } from '@connectrpc/connect'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import {
+  JoinSessionRequestSchema,
   ReportCompletionRequestSchema,
   type ReportCompletionRequest,
 } from '../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
@@ -14,10 +15,12 @@ export type Seen = {
   /** By who made the call, whatever it says. */
   readonly reports: Readonly<{ partyId: string; report: ReportCompletionRequest }>[]
   readonly messages: MPCMessage[]
+  /** The tokens that were to be redeemed. */
+  readonly joins: string[]
 }
 
 export function nothingSeen(): Seen {
-  return { bytes: [], reports: [], messages: [] }
+  return { bytes: [], reports: [], messages: [], joins: [] }
 }
 
 /** The calls of one party, to services that lie or do not. */
@@ -28,6 +31,7 @@ export function recordedCalls(transport: Transport, partyId: string, seen: Seen)
       seen.bytes.push(toBinary(method.input, request))
       if (isMessage(request, ReportCompletionRequestSchema)) seen.reports.push({ partyId, report: request })
       if (isMessage(request, MPCMessageSchema)) seen.messages.push(request)
+      if (isMessage(request, JoinSessionRequestSchema)) seen.joins.push(request.joinToken)
       return transport.unary(method, signal, timeoutMs, header, input, ...rest)
     },
     stream: (...call) => transport.stream(...call),

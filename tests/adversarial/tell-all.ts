@@ -4,10 +4,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openArena, runSession, type Arena } from './arena.ts'
 import type { Lie, Liar } from './lie.ts'
-import { emptyTally, type Tally } from './tally.ts'
+import { count, emptyTally, type Tally } from './tally.ts'
 import { judge } from './verdict.ts'
 
-export function tellAll(liar: Liar, lies: readonly Lie[]): void {
+/** `further`: tests of lies that are told otherwise, after the others. */
+export function tellAll(
+  liar: Liar,
+  lies: readonly Lie[],
+  further: (arena: () => Arena, tally: Tally) => void = () => {},
+): void {
   let arena: Arena
   const tally = emptyTally()
 
@@ -28,13 +33,10 @@ export function tellAll(liar: Liar, lies: readonly Lie[]): void {
     test.concurrent.each(lies.map((lie) => [nameOf(lie), lie] as const))('%s', async (_name, lie) => {
       const told = await runSession(arena, lie)
       const verdict = judge(lie, told)
-      tally.lies += told.lies === 0 ? 0 : 1
-      tally.signatures += verdict.signatures.length
-      tally.shares += verdict.shares.length
-      tally.blames += verdict.blames.length
-      tally.secrets += verdict.secrets.length
+      count(tally, told.lies > 0, verdict)
       expect(verdict).toEqual({ signatures: [], shares: [], blames: [], secrets: [], ends: [] })
     })
+    further(() => arena, tally)
   })
 }
 

@@ -111,8 +111,11 @@ function wrongBlames(lie: Lie, { honest, seen, key }: Told): readonly string[] {
   return [...innocent, ...missed, ...wrongBan]
 }
 
+type Heard = Pick<Told, 'seen' | 'key'> &
+  Readonly<{ honest: readonly Pick<Told['honest'][number], 'partyId' | 'stored' | 'log'>[] }>
+
 /** Secrets of honest parties in anything that services were sent, or that a party told its operator. */
-function shownSecrets({ honest, seen, key }: Told): readonly string[] {
+export function shownSecrets({ honest, seen, key }: Heard): readonly string[] {
   const places = [...seen.bytes, ...honest.map(({ log }) => Buffer.from(log))].map((bytes) => Buffer.from(bytes))
   const haystack = Buffer.concat(places)
   return honest.flatMap(({ partyId, stored }) => {
