@@ -67,7 +67,7 @@ async function benchSize(engine: Engine, threshold: number, parties: number, run
   const shares = keygen().results
   const sign = () => runToEnd(signers(engine, shares.slice(0, threshold)))
   for (let i = 0; i < runs.keygen / 4; i++) keygen()
-  for (let i = 0; i < runs.sign / 4; i++) sign()
+  for (let i = 0; i < runs.sign / 2; i++) sign()
   return [
     { protocol: 'keygen' as const, ...(await measure(keygen, parties, runs.keygen)) },
     { protocol: 'sign' as const, ...(await measure(sign, threshold, runs.sign)) },

@@ -1,7 +1,8 @@
 /**
  * Ours beside the published libraries: 2 of 3, all parties in one process, CPU time divided by their number. Libraries
  * take turns, a block of runs each, so that whatever else the machine does falls on all of them alike; a block is long
- * beside the ticks that CPU time is counted in, and a library finds its own code and tables in the processor's caches.
+ * beside the ticks that CPU time is counted in. Half as many runs before each are not counted: they pay for what the
+ * library before has left to free, and bring the own code and tables into the caches.
  */
 import { join } from 'node:path'
 import { cacheFolder } from '../../src/cli/cache-folder.ts'
@@ -31,13 +32,13 @@ const peers: readonly Peer[] = [silenceLowLevel, silenceSession, zeroCarbon]
 
 type Entry = Readonly<{ title: string; version: string; licence: string; runs: PeerRuns }>
 
-/** `runs`: of each library and protocol, after a block of them to warm up. Throws when a peer cannot be fetched. */
+/** `runs`: of each library and protocol that are counted. Throws when a peer cannot be fetched. */
 export async function comparePeers(runs: Readonly<{ keygen: number; sign: number }>): Promise<readonly PeerRow[]> {
   const entries: Entry[] = [{ title: 'mpc-system', version: '', licence: 'Apache-2.0', runs: ownRuns() }]
   const cache = join(cacheFolder(process.env), 'bench-peers')
   for (const peer of peers) entries.push({ ...peer, runs: await peer.open(await fetchPeer(peer, cache)) })
-  const keygens = await measure(entries, 'keygen', peerParties, runs.keygen)
-  const signs = await measure(entries, 'sign', peerThreshold, runs.sign)
+  const keygens = await measure(entries, 'keygen', peerParties, { runs: runs.keygen, warmUp: 1 })
+  const signs = await measure(entries, 'sign', peerThreshold, { runs: runs.sign, warmUp: Math.ceil(runs.sign / 2) })
   const [own] = entries.map((_, i) => ({ keygen: keygens.cpuMs[i] ?? 0, sign: signs.cpuMs[i] ?? 0 }))
   return entries.map(({ title, version, licence }, i) => ({
     title,
@@ -52,15 +53,21 @@ export async function comparePeers(runs: Readonly<{ keygen: number; sign: number
   }))
 }
 
-async function measure(entries: readonly Entry[], protocol: 'keygen' | 'sign', parties: number, runs: number) {
+/** `warmUp` runs of each library first: signing in JavaScript has its speed after fifty or so. */
+async function measure(
+  entries: readonly Entry[],
+  protocol: 'keygen' | 'sign',
+  parties: number,
+  { runs, warmUp }: Readonly<{ runs: number; warmUp: number }>,
+) {
   const { blocks, runsPerBlock } = blocksOf(runs)
   const samples: number[][] = entries.map(() => [])
   const bytes: number[] = []
   for (let block = -1; block < blocks; block++) {
     for (const [i, { runs: library }] of entries.entries()) {
       const run = () => (bytes[i] = Math.round(library[protocol]().bytes / parties))
-      const cpuMs = await cpuMsPerRun(run, runsPerBlock)
-      if (block >= 0) samples[i]?.push(cpuMs / parties)
+      await cpuMsPerRun(run, block < 0 ? warmUp : Math.floor(runsPerBlock / 2))
+      if (block >= 0) samples[i]?.push((await cpuMsPerRun(run, runsPerBlock)) / parties)
     }
   }
   return { cpuMs: samples.map((sample) => median(sample)), bytes }
