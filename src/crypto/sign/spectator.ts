@@ -43,12 +43,15 @@ export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
   return reader.faults
 }
 
-/** That of the version the first message is of; of the present one where it is of neither. */
+/**
+ * That of the present version, but where round 1 has messages of the former and none of the present one: who sends one
+ * of another version is not to decide what those are measured by that did not.
+ */
 function sessionOf({ sid, publicKey, messageHash, signers, broadcasts }: SignTranscript): Uint8Array {
   const of = (version: typeof tag.signSession | typeof tag.formerSignSession) =>
     signSession(sid, publicKey, messageHash, signers, version)
-  const former = of(tag.formerSignSession)
-  const [first] = broadcasts.get(1)?.values() ?? []
-  const isFormer = first !== undefined && equalBytes(first.subarray(0, former.length), former)
-  return isFormer ? former : of(tag.signSession)
+  const bodies = [...(broadcasts.get(1)?.values() ?? [])]
+  const occurs = (session: Uint8Array) => bodies.some((body) => equalBytes(body.subarray(0, session.length), session))
+  const [present, former] = [of(tag.signSession), of(tag.formerSignSession)]
+  return occurs(former) && !occurs(present) ? former : present
 }

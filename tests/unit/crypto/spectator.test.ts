@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { judgeFrostKeygen, judgeFrostSigning } from '../../../src/crypto/frost/spectator.ts'
 import { judgeKeygen } from '../../../src/crypto/keygen/spectator.ts'
+import { signSession } from '../../../src/crypto/sign/sign.ts'
 import { judgeSigning } from '../../../src/crypto/sign/spectator.ts'
+import { tag } from '../../../src/crypto/tags.ts'
 import type { Broadcasts, Fault } from '../../../src/crypto/transcript.ts'
 import { hashOf, keygenParties, makeKey, seededRng, shareOf, signParties } from './fixtures.ts'
 import { frostKeygenParties, frostKeyTypes, frostShareOf, frostSignParties, makeFrostKey } from './frost/fixtures.ts'
@@ -72,6 +74,31 @@ describe('a spectator of ECDSA', () => {
     expect(judgeSigning(signing)).toEqual([])
     const [fault] = judgeSigning({ ...signing, s: hashOf('another') })
     expect(fault).toMatchObject({ round: 3, reason: 'signature-invalid' })
+  })
+
+  const former = signSession(sid, publicKey, hashOf('message'), signers, tag.formerSignSession)
+  const ofFormer = (from: number) => (bodies: ReadonlyMap<number, Uint8Array>) =>
+    new Map([...bodies].map(([at, body]) => [at, at < from ? body : Uint8Array.from([...former, ...body.slice(32)])]))
+  const inFormer = (from: number) => new Map([...broadcasts].map(([round, bodies]) => [round, ofFormer(from)(bodies)]))
+
+  test('reads a run of version 2, and finds a change in it', () => {
+    expect(judgeSigning({ ...signing, broadcasts: inFormer(0) })).toEqual([])
+    const changed = new Map(inFormer(0)).set(3, broadcasts.get(3) ?? new Map<number, Uint8Array>())
+    expect(judgeSigning({ ...signing, broadcasts: changed })).toEqual([
+      { round: 3, party: 0, reason: 'session-mismatch' },
+      { round: 3, party: 1, reason: 'session-mismatch' },
+    ])
+  })
+
+  test('blames who sends messages of version 2 in a run of version 3, and not the others, whoever comes first', () => {
+    const mixed = inFormer(1)
+    const backwards = new Map([...mixed].map(([round, bodies]) => [round, new Map([...bodies].reverse())]))
+    for (const told of [mixed, backwards]) {
+      expect(judgeSigning({ ...signing, broadcasts: told })).toEqual([
+        { round: 1, party: 1, reason: 'session-mismatch' },
+        { round: 3, party: 1, reason: 'session-mismatch' },
+      ])
+    }
   })
 
   test('finds a change in what signers broadcast in the clear', () => {
