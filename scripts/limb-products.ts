@@ -207,7 +207,7 @@ ${roundingConstants(23, (i) => `3 * 2 ** ${51 + 22 * i}`).replaceAll('export ', 
 
 /**
  * Carries all columns but the last, at once. Columns may be below 2^52, in units of their own weight; afterwards they
- * are below 2^31, and the last has grown by less than 2^30.
+ * are below 2^31, and the last has grown by at most 2^30.
  */
 export function carryColumns(columns: Columns): void {
 ${indented([loaded, declarations(carrying), ...carrying.split('\n')])}

@@ -187,6 +187,33 @@ test.each([
   expect(run.ends[1]).toEqual(abort('gamma-check-failed', [0], 'ban'))
 })
 
+test.each([
+  ['the one that the errors were made for passes', 5, { kind: 'done' }],
+  ['another is refused', 6, abort('gamma-check-failed', [0], 'ban')],
+])('two errors cancel for one weight of the Γ checks, which their receiver draws: %s', (_, second, end) => {
+  const lambda = 0x5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72n
+  const rho = 3n + 5n * lambda
+  const halves = [3, second].map((half) => Uint8Array.of(0, 0, 0, 0, half))
+  const seeded = seededRng('receiver of errors')
+  const rng = (length: number) => (length === 5 ? halves.shift() : undefined) ?? seeded(length)
+  const params = { sid: hashOf('sid'), signers: [0, 1], messageHash }
+  const run = runProtocol(
+    [
+      createSign({ ...params, self: 0, share: shareOf(key, 0) }, seededRng('liar')),
+      createSign({ ...params, self: 1, share: shareOf(key, 1) }, rng),
+    ],
+    changing([
+      { round: 2, channel: 'direct', from: 0 },
+      editing(round2Direct, ({ gammaU, gammaV }) => ({
+        gammaU: points.add(gammaU, pointOf(-rho)),
+        gammaV: points.add(gammaV, pointOf(1n)),
+      })),
+    ]),
+  )
+  expect(halves).toEqual([])
+  expect(run.ends[1]).toMatchObject(end)
+})
+
 test('all cheats of one round are named', () => {
   const broken = editing(round1Direct, () => ({ tHat: new Uint8Array(2048) }))
   const run = runProtocol(

@@ -39,7 +39,7 @@ const T23 = 3 * 2 ** 557
 
 /**
  * Carries all columns but the last, at once. Columns may be below 2^52, in units of their own weight; afterwards they
- * are below 2^31, and the last has grown by less than 2^30.
+ * are below 2^31, and the last has grown by at most 2^30.
  */
 export function carryColumns(columns: Columns): void {
   let r0 = columns[0], r1 = columns[1], r2 = columns[2], r3 = columns[3], r4 = columns[4], r5 = columns[5], r6 = columns[6], r7 = columns[7], r8 = columns[8], r9 = columns[9], r10 = columns[10], r11 = columns[11], r12 = columns[12], r13 = columns[13], r14 = columns[14], r15 = columns[15], r16 = columns[16], r17 = columns[17], r18 = columns[18], r19 = columns[19], r20 = columns[20], r21 = columns[21], r22 = columns[22], r23 = columns[23]

@@ -24,12 +24,18 @@ const [columns, columns1] = [newColumns(), newColumns()]
 /** Row scalars, `width` for each transfer. */
 type Rows = Readonly<{ limbs: Float64Array; scalars: readonly Limbs[] }>
 
-/** Memory for rows that were erased, to be used again: making it costs as much as what is computed in it. */
-const spare: Rows[] = []
+/**
+ * Memory for rows that were erased, to be used again: making it costs as much as what is computed in it. A set, as rows
+ * that were erased twice must not become the memory of two exchanges.
+ */
+const spare = new Set<Rows>()
 
 function takeRows(): Rows {
-  const taken = spare.pop()
-  if (taken !== undefined) return taken
+  const [taken] = spare
+  if (taken !== undefined) {
+    spare.delete(taken)
+    return taken
+  }
   const limbs = new Float64Array(transfers * width * limbCount)
   const scalars = Array.from({ length: transfers * width }, (_, at) => {
     return limbs.subarray(at * limbCount, (at + 1) * limbCount) as Float64Array as Limbs // of that length
@@ -91,6 +97,7 @@ function rowsOf(rows: Rows): RvoleRows {
       const valueView = viewOf(values)
       const weights = unpack(theta)
       const eta = correction && unpack(correction.eta)
+      columns.fill(0)
       for (let j = 0; j < transfers; j++) {
         const choice = correction === undefined ? 0 : bitAt(correction.choices, j)
         for (let k = 0; k < checkCount; k++) {
@@ -99,11 +106,12 @@ function rowsOf(rows: Rows): RvoleRows {
           multiplyColumns(columns, weights[k * inputCount]!, scalars[j * width]!)
           addProduct(columns, weights[k * inputCount + 1]!, scalars[j * width + 1]!)
           addTimes(columns, 1, check)
-          addTimes(columns, -choice, subtrahend)
+          addTimes(columns, 0 - choice, subtrahend) // and not −choice, which is no integer for 0 (digits.ts)
           reduceColumns(result, columns)
           writeNumber(valueView, (j * checkCount + k) * scalarLength, result)
         }
       }
+      columns.fill(0)
       wipeScratch()
       return values
     },
@@ -123,7 +131,7 @@ function rowsOf(rows: Rows): RvoleRows {
     },
     erase: () => {
       rows.limbs.fill(0)
-      spare.push(rows)
+      spare.add(rows)
     },
   }
 }

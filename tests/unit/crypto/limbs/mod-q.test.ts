@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as numbers from '../../../../src/crypto/limbs/mod-q/numbers.ts'
 import { rvole as limbRvole } from '../../../../src/crypto/limbs/mod-q/rvole.ts'
 import { scalars } from '../../../../src/crypto/limbs/mod-q/scalars.ts'
@@ -180,4 +180,52 @@ describe.each([
     rows.erase()
     expect(rows.weightedSums(g).every((sum) => sum.every((byte) => byte === 0))).toBe(true)
   })
+})
+
+test('rows that were erased twice are memory for one exchange, and not for two', () => {
+  const rng = seededRng('erased twice')
+  const inputs = [1n, 2n, 3n, 4n].map(scalarOf)
+  const g = rng(transfers * padLength)
+  const masked = () => {
+    const [pads0, pads1] = [rng(transfers * width * padLength), rng(transfers * width * padLength)]
+    const expected = nobleRvole.mask(pads0, pads1, inputs).rows.weightedSums(g)
+    return { rows: limbRvole.mask(pads0, pads1, inputs).rows, expected }
+  }
+  const { rows } = masked()
+  rows.erase()
+  rows.erase()
+  for (const one of [masked(), masked()]) expect(one.rows.weightedSums(g)).toEqual(one.expected)
+})
+
+test('no operation leaves anything in scratch memory', () => {
+  const rng = seededRng('scratch')
+  const pads = rng(transfers * width * padLength)
+  const g = rng(transfers * padLength)
+  const choices = rng(transfers / 8)
+  const [theta, eta] = [scalars.reduceWide(rng(4 * 48)), scalars.reduceWide(rng(2 * 48))]
+  const [x, y] = [7n, -7n].map(scalarOf)
+  if (x === undefined || y === undefined) throw new Error('two scalars')
+  const { tau, rows } = limbRvole.mask(pads, rng(pads.length), [x, y, x, y])
+  const operations = [
+    () => limbRvole.choose(g, choices),
+    () => limbRvole.mask(pads, pads, [x, y, x, y]).rows.erase(),
+    () => limbRvole.unmask(pads, choices, tau).erase(),
+    () => rows.checkValues(theta),
+    () => rows.checkValues(theta, { choices, eta }),
+    () => rows.weightedSums(g),
+    () => scalars.reduceWide(pads.slice(0, 96)),
+    () => scalars.reduce(x),
+    ...(['add', 'subtract', 'multiply'] as const).map((name) => () => scalars[name](x, y)),
+  ]
+  // All scratch memory is overwritten by somebody: that tells where it is.
+  const fill = vi.spyOn(Object.getPrototypeOf(Float64Array.prototype) as Float64Array, 'fill')
+  for (const operate of operations) operate()
+  const filled: readonly unknown[] = fill.mock.contexts
+  const scratch = new Set(filled.filter((one) => one instanceof Float64Array).filter(({ length }) => length <= 24))
+  fill.mockRestore()
+  expect(scratch.size).toBeGreaterThan(7) // of rvole.ts and scalars.ts, and a fresh array for each addend
+  for (const [i, operate] of operations.entries()) {
+    operate()
+    for (const limbs of scratch) expect([i, limbs.every((limb) => limb === 0)]).toEqual([i, true])
+  }
 })
