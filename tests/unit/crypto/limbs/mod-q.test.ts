@@ -182,6 +182,31 @@ describe.each([
   })
 })
 
+test('RVOLE’s sums are those of BigInt where every number is the largest there is', () => {
+  const ones = (length: number) => new Uint8Array(length).fill(255)
+  const [pads, g, choices] = [ones(transfers * width * padLength), ones(transfers * padLength), ones(transfers / 8)]
+  const scalar = bytes32(order - 1n)
+  const largest = (count: number) => Uint8Array.from({ length: 32 * count }, (_, i) => scalar[i % 32] ?? 0)
+  const [tau, theta, eta] = [transfers * width, 4, 2].map(largest)
+  if (tau === undefined || theta === undefined || eta === undefined) throw new Error('three lists')
+  const sums = [limbRvole, nobleRvole].map((rvole) => {
+    const rows = rvole.unmask(pads, choices, tau)
+    return [rows.checkValues(theta, { choices, eta }), rows.weightedSums(g), rvole.choose(g, choices)]
+  })
+  expect(sums[0]).toEqual(sums[1])
+})
+
+test('an operation that was cut short does not change the next one', () => {
+  const rng = seededRng('cut short')
+  const pads = [0, 1].map(() => rng(transfers * width * padLength))
+  const [pads0 = new Uint8Array(0), pads1 = pads0] = pads
+  const theta = scalars.reduceWide(rng(4 * 48))
+  const inputs = [1n, 2n, 3n, 4n].map(scalarOf)
+  const { rows } = limbRvole.mask(pads0, pads1, inputs)
+  expect(() => rows.weightedSums(rng(9 * padLength))).toThrow(RangeError)
+  expect(rows.checkValues(theta)).toEqual(nobleRvole.mask(pads0, pads1, inputs).rows.checkValues(theta))
+})
+
 test('rows that were erased twice are memory for one exchange, and not for two', () => {
   const rng = seededRng('erased twice')
   const inputs = [1n, 2n, 3n, 4n].map(scalarOf)
@@ -223,7 +248,7 @@ test('no operation leaves anything in scratch memory', () => {
   const filled: readonly unknown[] = fill.mock.contexts
   const scratch = new Set(filled.filter((one) => one instanceof Float64Array).filter(({ length }) => length <= 24))
   fill.mockRestore()
-  expect(scratch.size).toBeGreaterThan(7) // of rvole.ts and scalars.ts, and a fresh array for each addend
+  expect(scratch.size).toBe(4 + 4 + 4) // of rvole.ts, of scalars.ts, and a fresh array for each input of `mask`
   for (const [i, operate] of operations.entries()) {
     operate()
     for (const limbs of scratch) expect([i, limbs.every((limb) => limb === 0)]).toEqual([i, true])
