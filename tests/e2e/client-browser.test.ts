@@ -1,7 +1,7 @@
 import secp256k1 from 'secp256k1'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from '../../src/cli/processes/free-port.ts'
+import { reserveFreePort, type ReservedPort } from '../../src/cli/processes/free-port.ts'
 import { chromiumTimeoutMs, launchChromium } from '../setup/chromium.ts'
 import { bundlePage, servePage, type Bundle, type PageServer } from './browser/page-server.ts'
 import { useProject } from './fixtures/packed-package.ts'
@@ -9,13 +9,16 @@ import { pageCode } from './fixtures/page-code.ts'
 import { server, tokenOf, user, useSystem } from './fixtures/system.ts'
 
 const project = useProject([])
+let reserved: ReservedPort | undefined
 let port = 0
 let browser: Browser | undefined
 let bundle: Bundle | undefined
 let pages: PageServer | undefined
 
 beforeAll(async () => {
-  port = await freePort()
+  // Held while the stack starts: whatever else starts meanwhile looks for free ports too.
+  reserved = await reserveFreePort()
+  port = reserved.port
 })
 
 const system = useSystem(() => ({ MPC_CORS_ORIGINS: `http://localhost:${port}` }))
@@ -33,6 +36,7 @@ beforeAll(async () => {
   await project().write('index.html', '<!doctype html><script type="module" src="/page.js"></script>')
   await project().write('page.js', `${pageCode('client.md', 'ts browser', system().stack)}${questions}`)
   bundle = await bundlePage(project().folder)
+  await reserved?.release()
   pages = await servePage(bundle, port)
   browser = await launchChromium()
 }, chromiumTimeoutMs)
