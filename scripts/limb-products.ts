@@ -185,15 +185,15 @@ function orderReduction(): string {
   const loaded = `let ${columns.map((k) => `r${k} = columns[${k}]`).join(', ')}`
   const carrying = carryAtOnce(0, 22)
   const reducing = `${carryAtOnce(12, 22)}
-${foldOnto('r', 12, 12, 's')}
+${foldOnto('r', 12, 's')}
 ${carryAtOnce(0, 11, 's12 += #')}
 ${inS(carryAtOnce(12, 17, 'let s18 = #'))}
 ${inS(carryAtOnce(12, 17, 's18 += #'))}
-${foldOnto('s', 12, 7, 't')}
+${foldOnto('s', 7, 't')}
 ${carryAtOnce(0, 11, 't12 += #')}
-${foldOnto('t', 12, 1)}
+${foldOnto('t', 1)}
 ${carryAtOnce(0, 11, 'const u12 = #')}
-${foldOnto('u', 12, 1)}`
+${foldOnto('u', 1)}`
   return `/**
  * Sums of products modulo q, the order of secp256k1: see numbers.ts for limbs, units and bounds. Written by
  * \`npm run generate\` (scripts/limb-products.ts): not to be edited.
@@ -231,14 +231,14 @@ ${indented([limbs.map((i) => `out[${i}] = r${i}`).join('; ')])}
 `
 }
 
-/** Adds `count` limbs from `from` on, times 2^264 modulo q, to r0 … r11 and, above, to new limbs called `upper`. */
-function foldOnto(limb: string, from: number, count: number, upper = ''): string {
+/** Adds `count` limbs from the 12th on, by 2^264 modulo q, to r0 … r11 and, above, to new limbs called `upper`. */
+function foldOnto(limb: string, count: number, upper = ''): string {
   const taken = Array.from({ length: count }, (_, i) => i)
   const targets = Array.from({ length: count + orderTail.length - 1 }, (_, k) => k)
   return targets
     .map((k) => {
       const terms = taken.filter((i) => k - i >= 0 && k - i < orderTail.length)
-      const sum = terms.map((i) => `${limb}${from + i} * e${k - i}`).join(' + ')
+      const sum = terms.map((i) => `${limb}${limbCount + i} * e${k - i}`).join(' + ')
       return k < limbCount ? `r${k} += ${sum}` : `let ${upper}${k} = ${sum}`
     })
     .join('\n')

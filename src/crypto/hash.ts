@@ -41,19 +41,9 @@ export function xof(length: number, tag: Tag, ...items: readonly HashItem[]): Ui
   return hash.digest()
 }
 
-/** `count` public scalars likewise, from `stretch`: for inputs that are hashes already. */
-export function stretchToScalars(count: number, tag: Tag, ...items: readonly HashItem[]): PackedScalars {
-  return scalars.reduceWide(stretch(count * wideScalarLength, tag, ...items))
-}
-
 /** A scalar within 2^-128 of uniform: 48 bytes reduced modulo q (RFC 9380 section 5.1 uses the same margin). */
 export function hashToScalar(tag: Tag, ...items: readonly HashItem[]): Scalar {
-  return scalarAt(hashToScalars(1, tag, ...items))
-}
-
-/** `count` such scalars. */
-export function hashToScalars(count: number, tag: Tag, ...items: readonly HashItem[]): PackedScalars {
-  return scalars.reduceWide(xof(count * wideScalarLength, tag, ...items))
+  return scalarAt(scalars.reduceWide(xof(wideScalarLength, tag, ...items)))
 }
 
 /**
@@ -66,6 +56,11 @@ export function stretch(length: number, tag: Tag, ...items: readonly HashItem[])
   const key = Int32Array.from({ length: 8 }, (_, i) => seed.getInt32(4 * i, true))
   expandKey(new DataView(stream.buffer), 0, length, key)
   return stream
+}
+
+/** `count` public scalars, 48 bytes of that each. */
+export function stretchToScalars(count: number, tag: Tag, ...items: readonly HashItem[]): PackedScalars {
+  return scalars.reduceWide(stretch(count * wideScalarLength, tag, ...items))
 }
 
 /**

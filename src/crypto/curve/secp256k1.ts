@@ -2,7 +2,7 @@
 import { equal, parity, readElement, writeElement } from '../limbs/secp256k1/bytes.ts'
 import { add, fieldElement, multiply, newElement, scale, square } from '../limbs/secp256k1/field.ts'
 import { equalLimbPoints, isIdentityPoint, newPoint, type LimbPoint } from '../limbs/secp256k1/points.ts'
-import { invert, squareRoot } from '../limbs/secp256k1/powers.ts'
+import { invertAll, squareRoot } from '../limbs/secp256k1/powers.ts'
 
 /** Projective coordinates. Never changed once made. */
 export type Point = LimbPoint
@@ -28,16 +28,20 @@ const known = new WeakMap<Point, Affine>()
 
 /** The affine coordinates, 32 big-endian bytes each, not to be changed. The identity has none: it throws. */
 export function affine(point: Point): Affine {
-  const found = known.get(point) ?? toAffine(point)
-  known.set(point, found)
-  return found
+  return known.get(point) ?? prepared(point)
 }
 
-function toAffine(point: Point): Affine {
-  const inverse = newElement()
-  if (isIdentity(point)) throw new Error('the point at infinity has no encoding')
-  invert(inverse, point.z)
-  return divided(point, inverse)
+function prepared(point: Point): Affine {
+  prepareEncodings([point])
+  return known.get(point)! // just set
+}
+
+/** For points that are about to be encoded together: one inversion for all. */
+export function prepareEncodings(points: readonly Point[]): void {
+  if (points.some(isIdentity)) throw new Error('the point at infinity has no encoding')
+  const inverses = invertAll(points.map(({ z }) => z))
+  for (let i = 0; i < points.length; i++) known.set(points[i]!, divided(points[i]!, inverses[i]!)) // one for each
+  for (const inverse of inverses) inverse.fill(0)
 }
 
 function divided({ x, y }: Point, inverse: Point['z']): Affine {
@@ -48,26 +52,6 @@ function divided({ x, y }: Point, inverse: Point['z']): Affine {
     return bytes
   }
   return { x: coordinate(x), y: coordinate(y) }
-}
-
-/** For points that are about to be encoded together: one inversion for all (Montgomery's trick). */
-export function prepareEncodings(points: readonly Point[]): void {
-  if (points.some(isIdentity)) throw new Error('the point at infinity has no encoding')
-  const products = [fieldElement(1)]
-  for (const { z } of points) {
-    const product = newElement()
-    multiply(product, products[products.length - 1]!, z) // never empty
-    products.push(product)
-  }
-  const [inverse, own] = [newElement(), newElement()]
-  invert(inverse, products[points.length]!)
-  for (let i = points.length - 1; i >= 0; i--) {
-    const point = points[i]!
-    multiply(own, products[i]!, inverse)
-    known.set(point, divided(point, own))
-    multiply(inverse, inverse, point.z)
-  }
-  for (const element of [...products, inverse, own]) element.fill(0)
 }
 
 /** 33 bytes, compressed SEC 1. The identity has no encoding here: it throws. */

@@ -32,7 +32,6 @@ vi.mock('../../../src/crypto/hash.ts', async (importOriginal) => {
     longHash: recorded(original.longHash, 1),
     xof: recorded(original.xof, 1),
     hashToScalar: recorded(original.hashToScalar, 0),
-    hashToScalars: recorded(original.hashToScalars, 1),
     stretch: recorded(original.stretch, 1),
     stretchToScalars: recorded(original.stretchToScalars, 1),
     rowExpander: recorded(original.rowExpander, 1),

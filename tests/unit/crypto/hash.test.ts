@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chacha20 } from '@noble/ciphers/chacha.js'
 import { createHash } from 'node:crypto'
 import { uint32 } from '../../../src/crypto/bytes.ts'
-import { H, hashToScalars, rowExpander, stretch, stretchToScalars, xof } from '../../../src/crypto/hash.ts'
+import { H, hashToScalar, rowExpander, stretch, stretchToScalars, xof } from '../../../src/crypto/hash.ts'
 import { tag } from '../../../src/crypto/tags.ts'
 import { numberOf, scalarOf } from './arithmetic.ts'
 
@@ -40,9 +40,9 @@ test('different tags give different hashes of the same items', () => {
   expect(H(tag.roster, 'x')).not.toEqual(H(tag.sessionId, 'x'))
 })
 
-test('scalars are 48 bytes of output each, reduced modulo q', () => {
-  const stream = Buffer.from(xof(96, tag.rvoleTheta, 'x'))
-  expect(hashToScalars(2, tag.rvoleTheta, 'x')).toEqual(reduced(stream))
+test('a scalar is 48 bytes of output, reduced modulo q', () => {
+  const stream = xof(48, tag.zeroShare, 'x')
+  expect(hashToScalar(tag.zeroShare, 'x')).toEqual(scalarOf(numberOf(stream)))
 })
 
 test('what is stretched is key stream under H, for scalars 48 bytes of it each', () => {

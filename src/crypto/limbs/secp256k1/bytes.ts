@@ -27,6 +27,11 @@ export function readElement(out: FieldElement, bytes: Uint8Array): void {
   carry(out)
 }
 
+/** Reads a constant written as 64 hex digits. */
+export function readHex(out: FieldElement, hex: string): void {
+  readElement(out, Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)))
+}
+
 /** Writes the least non-negative representative to exactly 32 bytes. The operand may have up to 2^9 units. */
 export function writeElement(bytes: Uint8Array, a: FieldElement): void {
   canonicalLimbs(a)

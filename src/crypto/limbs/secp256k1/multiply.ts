@@ -5,9 +5,9 @@
 import { digitCount, digitMasks, isNegativeDigit, isZeroDigit, recode, scan } from '../digits.ts'
 import { addAffine, addPoints, copyPoint, double, newPoint, setIdentity, wipePointScratch } from './points.ts'
 import type { LimbPoint } from './points.ts'
-import { copy, copyIf, multiply, newElement, scale } from './field.ts'
-import { readElement } from './bytes.ts'
-import { invert } from './powers.ts'
+import { copyIf, multiply, newElement, scale } from './field.ts'
+import { readHex } from './bytes.ts'
+import { invertAll } from './powers.ts'
 
 const digits = new Int8Array(digitCount)
 const masks = new Float64Array(9)
@@ -80,8 +80,8 @@ function wipeScratch(): void {
 
 /** G (SEC 2, section 2.4.1). */
 export const generator = newPoint()
-readElement(generator.x, hex('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'))
-readElement(generator.y, hex('483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'))
+readHex(generator.x, '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798')
+readHex(generator.y, '483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8')
 generator.z[0] = 1
 
 /** Built at first use, a few milliseconds. */
@@ -104,31 +104,17 @@ function buildBaseTable(): Float64Array {
   return toAffineTable(points)
 }
 
-/** 24 numbers for each point, by one inversion for all (Montgomery's trick). */
+/** 24 numbers for each point. */
 export function toAffineTable(points: readonly LimbPoint[]): Float64Array {
   const table = new Float64Array(points.length * 24)
-  const products = [newElement()]
-  products[0]![0] = 1
-  for (const [i, { z }] of points.entries()) {
-    const product = newElement()
-    multiply(product, products[i]!, z)
-    products.push(product)
-  }
-  const [inverse, own, coordinate] = [newElement(), newElement(), newElement()]
-  invert(inverse, products[points.length]!)
-  for (let i = points.length - 1; i >= 0; i--) {
-    const { x, y, z } = points[i]!
-    multiply(own, products[i]!, inverse)
-    multiply(coordinate, x, own)
+  const inverses = invertAll(points.map(({ z }) => z))
+  const coordinate = newElement()
+  for (let i = 0; i < points.length; i++) {
+    const { x, y } = points[i]!
+    multiply(coordinate, x, inverses[i]!) // one for each point
     table.set(coordinate, 24 * i)
-    multiply(coordinate, y, own)
+    multiply(coordinate, y, inverses[i]!)
     table.set(coordinate, 24 * i + 12)
-    copy(own, z)
-    multiply(inverse, inverse, own)
   }
   return table
-}
-
-function hex(text: string): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }

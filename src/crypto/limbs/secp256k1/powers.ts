@@ -19,6 +19,26 @@ export function invert(out: FieldElement, a: FieldElement): void {
   wipeScratch()
 }
 
+/** The inverse of each, by one inversion for all (Montgomery's trick). None may be 0. */
+export function invertAll(elements: readonly FieldElement[]): readonly FieldElement[] {
+  const products = [newElement()]
+  products[0]![0] = 1
+  for (let i = 0; i < elements.length; i++) {
+    const product = newElement()
+    multiply(product, products[i]!, elements[i]!)
+    products.push(product)
+  }
+  const inverse = newElement()
+  invert(inverse, products[elements.length]!)
+  const inverses = elements.map(() => newElement())
+  for (let i = elements.length - 1; i >= 0; i--) {
+    multiply(inverses[i]!, products[i]!, inverse)
+    multiply(inverse, inverse, elements[i]!)
+  }
+  for (const element of [...products, inverse]) element.fill(0)
+  return inverses
+}
+
 /** out = a^((p+1)/4): a square root of a if a has one. */
 export function squareRoot(out: FieldElement, a: FieldElement): void {
   raiseTo223Ones(a)

@@ -4,7 +4,7 @@
  * non-adjacent forms (Hankerson, Menezes and Vanstone, "Guide to Elliptic Curve Cryptography", algorithms 3.35, 3.74 and
  * 3.77), as long as the longest of them.
  */
-import { readElement } from './bytes.ts'
+import { readHex } from './bytes.ts'
 import { multiply, newElement, scale } from './field.ts'
 import { generator, toAffineTable } from './multiply.ts'
 import { addAffine, addPoints, copyPoint, double, newPoint, setIdentity, type LimbPoint } from './points.ts'
@@ -16,7 +16,7 @@ const b1 = -0xe4437ed6010e88286f547fa90abfe4c3n
 const a2 = 0x114ca50f7a8e2f3f657c1108d9d44cfd8n
 /** β, a cube root of 1 modulo p, that belongs to λ. */
 const beta = newElement()
-readElement(beta, bytesOf('7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501ee'))
+readHex(beta, '7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501ee')
 
 const width = 5
 /** For the generator, whose table is made once: 64 points, and λ times each. */
@@ -146,8 +146,4 @@ function bitsOf(magnitude: bigint): Uint8Array {
 
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-function bytesOf(hex: string): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
