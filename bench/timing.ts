@@ -25,7 +25,6 @@ const rng = (length: number) => new Uint8Array(randomBytes(length))
 const three = smallScalar(3)
 const elementThree = smallScalar(3) as Uint8Array as ElementScalar // 3 is below either order, and so its copies
 const topBit = scalars.reduce(Uint8Array.of(0x80, ...new Uint8Array(31)))
-const point = points.multiplyBase(randomScalar(scalars, rng))
 const element = elements.multiplyBase(randomElementScalar(elements, rng))
 
 /** `share`: of the usual number of samples. */
@@ -36,9 +35,7 @@ export function benchTiming(share: number): readonly TimingRow[] {
     scalarRow('scalar product', '3', three, share, 100, (k) => scalars.multiply(k, topBit)),
     scalarRow('k·G', '3', three, share, 1, points.multiplyBase),
     scalarRow('k·G', '2^255', topBit, share, 1, points.multiplyBase),
-    scalarRow('k·P', '3', three, share, 1, (k) => points.multiply(point, k)),
-    scalarRow('k·P', '2^255', topBit, share, 1, (k) => points.multiply(point, k)),
-    scalarRow('k·P of @noble/curves', '3', three, share * 0.2, 1, (k) => nobleEngine.points.multiply(point, k)),
+    scalarRow('k·G of @noble/curves', '3', three, share * 0.2, 1, nobleEngine.points.multiplyBase),
   ]
   const randomElements = pool(() => randomElementScalar(elements, rng))
   const special = pool(() => elementThree.slice() as ElementScalar)

@@ -183,6 +183,7 @@ function indented(lines: readonly string[]): string {
 function orderReduction(): string {
   const columns = Array.from({ length: 2 * limbCount }, (_, k) => k)
   const loaded = `let ${columns.map((k) => `r${k} = columns[${k}]`).join(', ')}`
+  const loadedShort = `let ${columns.slice(0, 17).map((k) => `r${k} = columns[${k}]`).join(', ')}`
   const carrying = carryAtOnce(0, 22)
   const reducing = `${carryAtOnce(12, 22)}
 ${foldOnto('r', 12, 's')}
@@ -194,6 +195,13 @@ ${carryAtOnce(0, 11, 't12 += #')}
 ${foldOnto('t', 1)}
 ${carryAtOnce(0, 11, 'const u12 = #')}
 ${foldOnto('u', 1)}`
+  const reducingShort = `${carryAtOnce(12, 16, 'let r17 = #')}
+${carryAtOnce(12, 17, 'const r18 = #')}
+${foldOnto('r', 7, 's')}
+${carryAtOnce(0, 11, 's12 += #')}
+${foldOnto('s', 1)}
+${carryAtOnce(0, 11, 'const t12 = #')}
+${foldOnto('t', 1)}`
   return `/**
  * Sums of products modulo q, the order of secp256k1: see numbers.ts for limbs, units and bounds. Written by
  * \`npm run generate\` (scripts/limb-products.ts): not to be edited.
@@ -226,6 +234,20 @@ ${indented(columns.map((k) => `columns[${k}] = r${k}`))}
  */
 export function reduceColumns(out: Limbs, columns: Columns): void {
 ${indented([loaded, declarations(reducing), ...reducing.split('\n')])}
+${indented([limbs.map((i) => `out[${i}] = r${i}`).join('; ')])}
+}
+
+/**
+ * out ≡ Σ columnsₖ of the first 17, with limbs below 2^28.3 and a value between ±(2^263 + 2^248). Columns may be below
+ * 2^49.
+ *
+ * The first carries leave less than 2^27.1 in r12 to r17, the second ones 2^21 + 2^6 and at most 2^5 in r18. Folding
+ * adds these times Σ eⱼ < 2^23.3 to r0 to r11, which stay below 2^49.1. The third carries leave less than 2^27.2 there
+ * and in s12, whose folding adds 2^49.2; the fourth less than 2^27.3, but 2^21 + 2^6 in r8 to r11, and at most 2^5.2 in
+ * t12, whose folding adds 2^27.2.
+ */
+export function reduceShortColumns(out: Limbs, columns: Columns): void {
+${indented([loadedShort, declarations(reducingShort), ...reducingShort.split('\n')])}
 ${indented([limbs.map((i) => `out[${i}] = r${i}`).join('; ')])}
 }
 `

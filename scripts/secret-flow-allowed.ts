@@ -37,7 +37,7 @@ export const allowed: readonly Allowance[] = [
   {
     file: 'ecdsa.ts',
     code:
-      'const nonce = points.multiplyPublic(publicPoint, scalars.multiply(r, inverse), scalars.multiply(m, inverse))',
+      'const nonce = points.combinePublic([[scalars.multiply(r, inverse), publicPoint]], scalars.multiply(m, inverse))',
     why: 'public key, message and finished signature',
   },
   {
@@ -47,23 +47,13 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'schnorr.ts',
-    code: 'return equalPoints(points.multiplyPublic(statement, negative, proof.response), proof.nonce)',
+    code: 'return equalPoints(points.combinePublic([[negative, statement]], proof.response), proof.nonce)',
     why: 'statement, challenge and response of a proof that everyone gets',
   },
   {
     file: 'limbs/engine.ts',
-    code: 'into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k, ofBase)),',
+    code: 'into(newPoint(), (out) => combineLimbPointsPublic(out, terms, ofBase)),',
     why: 'its callers stand in this list',
-  },
-  {
-    file: 'sign/round-3.ts',
-    code: 'const shown = points.add(nonce, points.multiplyPublic(publicShare, rho))',
-    why: 'what a peer sent, and a weight that no message depends on',
-  },
-  {
-    file: 'sign/round-3.ts',
-    code: 'const gamma = points.add(gammaU, points.multiplyPublic(gammaV, rho))',
-    why: 'likewise',
   },
   {
     file: 'sign/spectator.ts',
@@ -72,8 +62,23 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'rvole.ts',
-    code: 'const shares = equalBytes(expected, received.mu) ? rows.weightedSums(g) : undefined',
+    code: 'const shares = equalBytes(expected, mu) ? rows.weightedSums(g) : undefined',
     why: 'whether the peer passed the check is what the party tells',
+  },
+  {
+    file: 'rvole.ts',
+    code: 'return [shortScalar(hash.subarray(0, shortLength)), shortScalar(hash.subarray(shortLength))]',
+    why: 'two halves of a hash of what was sent',
+  },
+  {
+    file: 'rvole.ts',
+    code: 'if (!isOpening(engine, received, theta, points)) return undefined',
+    why: 'what the peer sent, and hashes of it',
+  },
+  {
+    file: 'rvole.ts',
+    code: 'return isIdentity(add(mask, combinePublic([[theta[0], points[0]], [theta[1], points[1]]], negative)))',
+    why: 'likewise',
   },
   {
     file: 'curve/ristretto255.ts',
@@ -159,7 +164,7 @@ export const allowed: readonly Allowance[] = [
   },
   {
     file: 'limbs/mod-q/rvole.ts',
-    code: 'const eta = correction && unpack(correction.eta)',
+    code: 'const eta = correction && toLimbs(correction.eta)',
     why: 'whether the caller is Alice or Bob',
   },
   {
@@ -196,6 +201,11 @@ export const allowed: readonly Allowance[] = [
     file: 'limbs/ristretto255/scalars.ts',
     code: 'const excess = Math.min(Math.floor(limbs[11]! * unit), most)',
     why: '0 for all but one in 2^100 inputs',
+  },
+  {
+    file: 'hash.ts',
+    code: 'if (rowLength % 4 !== 0 || rowWords >= blockWords) throw new RangeError(`rows of ${rowLength} bytes`)',
+    why: 'the length of rows',
   },
   {
     file: 'hash.ts',

@@ -61,7 +61,7 @@ export function isSignatureOf(
 ): boolean {
   if (isAllZero(r) || isAllZero(s) || isHigh(s)) return false
   const inverse = invertPublic(s)
-  const nonce = points.multiplyPublic(publicPoint, scalars.multiply(r, inverse), scalars.multiply(m, inverse))
+  const nonce = points.combinePublic([[scalars.multiply(r, inverse), publicPoint]], scalars.multiply(m, inverse))
   if (isIdentity(nonce)) return false
   const { x, y } = affine(nonce)
   return equalBytes(scalars.reduce(x), r) && recoveryId === (Number(isOdd(y)) | (isCanonicalScalar(x) ? 0 : 2))

@@ -32,14 +32,15 @@ export type ScalarArithmetic = Readonly<{
 /** secp256k1. Scalars and points may be secret. */
 export type PointArithmetic = Readonly<{
   add(a: Point, b: Point): Point
-  multiply(point: Point, k: Scalar): Point
   multiplyBase(k: Scalar): Point
   /**
-   * k·point, plus ofBase·G where that is given, of public values only: faster, and the time may depend on them. Fastest
-   * for k = k₁ + k₂·λ with short k₁ and k₂ (curve/short-scalar.ts).
+   * Σ kᵢ·Pᵢ, plus ofBase·G where that is given, of public values only: the time depends on them. Faster for scalars
+   * below 2^128.
    */
-  multiplyPublic(point: Point, k: Scalar, ofBase?: Scalar): Point
+  combinePublic(terms: readonly PublicTerm[], ofBase?: Scalar): Point
 }>
+
+export type PublicTerm = readonly [Scalar, Point]
 
 /** ristretto255. Scalars and points may be secret. */
 export type ElementArithmetic = Readonly<{
@@ -56,11 +57,11 @@ export type ElementArithmetic = Readonly<{
 }>
 
 /**
- * RVOLE's sums over all ξ transfers. Pads are the expanded OT rows: 32 bytes for each of the ℓ + ρ scalars of each
+ * RVOLE's sums over all ξ transfers. Pads are the expanded OT rows: 32 bytes for each of the ℓ + 1 scalars of each
  * transfer in order, and g is 32 bytes for each transfer. Both are of any value, and count modulo q.
  */
 export type RvoleArithmetic = Readonly<{
-  /** Alice: v⁰ from `pads0`, v¹ from `pads1`, and τ_j = v⁰_j − v¹_j + inputs for ℓ + ρ `inputs`. */
+  /** Alice: v⁰ from `pads0`, v¹ from `pads1`, and τ_j = v⁰_j − v¹_j + inputs for ℓ + 1 `inputs`. */
   mask(
     pads0: Uint8Array,
     pads1: Uint8Array,
@@ -72,13 +73,12 @@ export type RvoleArithmetic = Readonly<{
   choose(g: Uint8Array, choices: Uint8Array): Scalar
 }>
 
-/** One row of ℓ + ρ secret scalars for each transfer. */
+/** One row of ℓ + 1 secret scalars for each transfer. */
 export type RvoleRows = Readonly<{
   /**
-   * row_(j,ℓ+k) + Σᵢ θ_ik·row_(j,i) for all j and k < ρ, less β_j·η_k where Bob gives a correction. θ has the weights
-   * of k = 0 first.
+   * row_(j,ℓ) + Σᵢ θᵢ·row_(j,i) for all j and weights θᵢ below 2^128, less β_j·η where Bob gives a correction.
    */
-  checkValues(theta: PackedScalars, correction?: Readonly<{ choices: Uint8Array; eta: PackedScalars }>): PackedScalars
+  checkValues(theta: readonly [Scalar, Scalar], correction?: Readonly<{ choices: Uint8Array; eta: Scalar }>): PackedScalars
   /** Σ_j g_j·row_(j,i) for each i < ℓ. */
   weightedSums(g: Uint8Array): readonly [Scalar, Scalar]
   /** Overwrites the rows, which must not be used any more. */

@@ -34,7 +34,6 @@ export type AbortReason =
   | 'confirmation-mismatch'
   | 'ot-check-failed'
   | 'rvole-check-failed'
-  | 'gamma-check-failed'
   | 'public-key-mismatch'
   | 'nonce-degenerate'
   | 'signature-share-invalid'

@@ -2,10 +2,8 @@
 
 /** ℓ: inputs of Alice. */
 export const inputCount = 2
-/** ρ = ⌈κ/λ_c⌉ check columns. */
-export const checkCount = 2
-/** Scalars per transfer. */
-export const width = inputCount + checkCount
+/** Scalars per transfer: ρ = ⌈λ_c/κ⌉ = 1 check column comes after the inputs. */
+export const width = inputCount + 1
 /** ξ = κ + 2·λ_s transfers. */
 export const transfers = 416
 /**

@@ -3,33 +3,38 @@
  * gets a random b, and they end with c_i and d_i such that c_i + d_i = a_i·b. Two moves: Bob's OT-extension message,
  * Alice's answer.
  *
+ * Alice's inputs are what she has committed to in the group: with P_i = a_i·G and Â = â·G hashed into θ, the η that she
+ * sends anyway is the response of a proof of knowledge of them, η·G = Â + Σᵢ θᵢ·P_i, and the check of the rows against η
+ * is one against these very discrete logarithms. It takes the place of the paper's Γ (docs/protocol.md, Deviations).
+ *
  * The paper prints θ_kk and â_i once each where θ_ik and â_k are meant (the definition of η).
  */
 import { equalBytes, wipe } from './bytes.ts'
-import { bytes, scalars, type Message } from './codec.ts'
+import { bytes, scalar, scalars, uncompressedPoint, type Message } from './codec.ts'
+import { encodePoint, isIdentity, type Point } from './curve/secp256k1.ts'
 import {
-  packScalars,
   randomScalar,
-  scalarAt,
-  scalarLength,
+  shortLength,
+  shortScalar,
   sumScalars,
   zeroScalar,
   type PackedScalars,
   type Scalar,
 } from './curve/scalar.ts'
 import type { Engine } from './engine.ts'
-import { hashLength, longHash, rowExpander, stretch, stretchToScalars } from './hash.ts'
+import { H, hashLength, longHash, rowExpander, stretch } from './hash.ts'
 import { rowLength, xorRows } from './ot/bit-matrix.ts'
 import { extendAsReceiver, extendAsSender, extensionFields } from './ot/extension.ts'
 import type { ExtensionMessage, OtReceiverState, OtSenderState } from './ot/extension.ts'
 import type { Rng } from './protocol.ts'
-import { checkCount, inputCount, padLength, transfers, width } from './rvole-shape.ts'
+import { padLength, transfers, width } from './rvole-shape.ts'
 import { tag } from './tags.ts'
 
 export const requestFields = extensionFields(transfers)
 export const answerFields = [
   scalars('tau', transfers * width),
-  scalars('eta', checkCount),
+  uncompressedPoint('mask'),
+  scalar('eta'),
   bytes('mu', hashLength),
 ] as const
 
@@ -45,7 +50,9 @@ export type ReceiverState = Readonly<{
   b: Scalar
 }>
 
-type Inputs = readonly [Scalar, Scalar]
+type Pair<T> = readonly [T, T]
+/** a_i, and P_i = a_i·G, which Bob gets as well. */
+type Inputs = Readonly<{ scalars: Pair<Scalar>; points: Pair<Point> }>
 
 /** Bob: fresh choice bits β, b = ⟨g, β⟩, and the OT-extension message. `session` is the pair's and never repeats. */
 export function request(engine: Engine, state: OtReceiverState, session: Uint8Array, rng: Rng) {
@@ -65,35 +72,46 @@ export function answer(
   received: Request,
   inputs: Inputs,
   rng: Rng,
-): Readonly<{ message: Answer; shares: Inputs }> | undefined {
+): Readonly<{ message: Answer; shares: Pair<Scalar> }> | undefined {
   const transferred = extendAsSender(engine, state, session, transfers, received)
   if (transferred === undefined) return undefined
-  const checks = Array.from({ length: checkCount }, () => randomScalar(engine.scalars, rng)) // â
+  const check = randomScalar(engine.scalars, rng) // â
+  const mask = engine.points.multiplyBase(check) // Â
   const pads0 = expandRows(session, transferred)
   xorRows(transferred, state.delta)
   const pads1 = expandRows(session, transferred)
-  const { tau, rows } = engine.rvole.mask(pads0, pads1, [...inputs, ...checks])
+  const { tau, rows } = engine.rvole.mask(pads0, pads1, [...inputs.scalars, check])
   wipe(transferred, pads0, pads1)
-  const theta = checkWeights(engine, session, tau)
-  const eta = packScalars(checks.map((check, k) => checkedInput(engine, inputs, check, theta, k)))
+  const theta = checkWeights(engine, session, { tau, mask }, inputs.points)
+  const eta = checkedInput(engine, inputs.scalars, check, theta)
   const mu = checkHash(engine, session, rows.checkValues(theta))
   const [sum0, sum1] = rows.weightedSums(gadget(session))
   const negative = (sum: Scalar) => engine.scalars.subtract(zeroScalar(), sum)
   const shares = [negative(sum0), negative(sum1)] as const
   rows.erase()
-  wipe(...checks, sum0, sum1)
-  return { message: { tau, eta, mu }, shares }
+  wipe(check, sum0, sum1)
+  return { message: { tau, mask, eta, mu }, shares }
 }
 
-/** Bob: his shares d_i; undefined when Alice's μ does not fit, which an honest Alice's always does. */
-export function finish(engine: Engine, state: ReceiverState, received: Answer): Inputs | undefined {
+/**
+ * Bob: his shares d_i, for Alice's P_i. Undefined when η does not open what she has committed to, or μ does not fit:
+ * neither happens with an honest Alice.
+ */
+export function finish(
+  engine: Engine,
+  state: ReceiverState,
+  received: Answer,
+  points: Pair<Point>,
+): Pair<Scalar> | undefined {
   const { session, g, beta, rows: transferred } = state
+  const { tau, eta, mu } = received
+  const theta = checkWeights(engine, session, received, points)
+  if (!isOpening(engine, received, theta, points)) return undefined
   const pads = expandRows(session, transferred)
-  const rows = engine.rvole.unmask(pads, beta, received.tau)
+  const rows = engine.rvole.unmask(pads, beta, tau)
   wipe(pads)
-  const theta = checkWeights(engine, session, received.tau)
-  const expected = checkHash(engine, session, rows.checkValues(theta, { choices: beta, eta: received.eta }))
-  const shares = equalBytes(expected, received.mu) ? rows.weightedSums(g) : undefined
+  const expected = checkHash(engine, session, rows.checkValues(theta, { choices: beta, eta }))
+  const shares = equalBytes(expected, mu) ? rows.weightedSums(g) : undefined
   rows.erase()
   return shares
 }
@@ -103,29 +121,45 @@ function gadget(session: Uint8Array): Uint8Array {
   return stretch(transfers * padLength, tag.rvoleGadget, session)
 }
 
-/** θ: ℓ weights for every check column, those of k = 0 first. */
-function checkWeights(engine: Engine, session: Uint8Array, tau: Uint8Array): PackedScalars {
-  return stretchToScalars(inputCount * checkCount, tag.rvoleTheta, session, longHash(engine, tag.rvoleTau, session, tau))
+/** θ: a weight below 2^128 for each input. Hashed from all that Alice is held to, so that she cannot choose them. */
+function checkWeights(
+  engine: Engine,
+  session: Uint8Array,
+  { tau, mask }: Pick<Answer, 'tau' | 'mask'>,
+  points: Pair<Point>,
+): Pair<Scalar> {
+  const digest = longHash(engine, tag.rvoleTau, session, tau)
+  const hash = H(tag.rvoleTheta, session, digest, ...[mask, ...points].map(encodePoint))
+  return [shortScalar(hash.subarray(0, shortLength)), shortScalar(hash.subarray(shortLength))]
 }
 
-/** η_k = â_k + Σᵢ θ_ik·a_i. */
-function checkedInput({ scalars }: Engine, inputs: Inputs, check: Scalar, theta: PackedScalars, k: number): Scalar {
-  const products = inputs.map((input, i) =>
-    scalars.multiply(scalarAt(theta, (k * inputCount + i) * scalarLength), input),
-  )
+/** η = â + Σᵢ θᵢ·a_i. */
+function checkedInput({ scalars }: Engine, inputs: Pair<Scalar>, check: Scalar, theta: Pair<Scalar>): Scalar {
+  const products = [scalars.multiply(theta[0], inputs[0]), scalars.multiply(theta[1], inputs[1])]
   const sum = sumScalars(scalars, [check, ...products])
   wipe(...products) // θ is public, so a product is as good as its input
   return sum
 }
 
-/** μ: over one value per transfer and check column. */
+/** η·G = Â + Σᵢ θᵢ·P_i. */
+function isOpening(
+  { points: { add, combinePublic }, scalars: { subtract } }: Engine,
+  { mask, eta }: Answer,
+  theta: Pair<Scalar>,
+  points: Pair<Point>,
+): boolean {
+  const negative = subtract(zeroScalar(), eta)
+  return isIdentity(add(mask, combinePublic([[theta[0], points[0]], [theta[1], points[1]]], negative)))
+}
+
+/** μ: over one value per transfer. */
 function checkHash(engine: Engine, session: Uint8Array, values: PackedScalars): Uint8Array {
   const mu = longHash(engine, tag.rvoleCheck, session, values)
   wipe(values)
   return mu
 }
 
-/** Every row of OT output stretched to ℓ + ρ numbers of 256 bits: the stream position is the width index (TOB-BRON-5). */
+/** Every row of OT output stretched to ℓ + 1 numbers of 256 bits: the stream position is the width index (TOB-BRON-5). */
 function expandRows(session: Uint8Array, rows: Uint8Array): Uint8Array {
   const expand = rowExpander(rowLength, tag.rvoleTransfer, session)
   const length = width * padLength

@@ -29,7 +29,7 @@ export function prove(engine: Engine, context: ProofContext, secret: Scalar, sta
 export function verifyProof(engine: Engine, context: ProofContext, statement: Point, proof: Proof): boolean {
   const { scalars, points } = engine
   const negative = scalars.subtract(zeroScalar(), challenge(context, statement, proof.nonce))
-  return equalPoints(points.multiplyPublic(statement, negative, proof.response), proof.nonce)
+  return equalPoints(points.combinePublic([[negative, statement]], proof.response), proof.nonce)
 }
 
 function challenge({ tag, session, prover }: ProofContext, statement: Point, nonce: Point): Scalar {

@@ -79,3 +79,14 @@ export class TranscriptReader {
     )
   }
 }
+
+/**
+ * Which of two sessions a run had, that of the present version or that of the former: the former where round 1 has
+ * messages of it and none of the present one. Who sends one of another version is not to decide what those are measured
+ * by that did not.
+ */
+export function sessionOf(broadcasts: Broadcasts, present: Uint8Array, former: Uint8Array): Uint8Array {
+  const bodies = [...(broadcasts.get(1)?.values() ?? [])]
+  const occurs = (session: Uint8Array) => bodies.some((body) => equalBytes(body.subarray(0, session.length), session))
+  return occurs(former) && !occurs(present) ? former : present
+}

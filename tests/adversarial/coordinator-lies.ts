@@ -13,7 +13,7 @@ const signers = ['alice', 'bob']
 const signing = { session: 'sign', keyType: 'eddsa-ed25519', parties: signers } as const
 const alice = ['alice']
 
-const failure = create(FailureSchema, { reason: 'gamma-check-failed', reportedBy: 'alice', culprits: ['bob'] })
+const failure = create(FailureSchema, { reason: 'rvole-check-failed', reportedBy: 'alice', culprits: ['bob'] })
 const overRows: readonly Row[] = [
   ['a failure that blames bob', () => ({ status: 'failed', failure }), ['session_over', 'session_timed_out']],
   [

@@ -110,7 +110,7 @@ const refusedCalls: readonly Lie[] = [
   ),
   refused('readiness', 'of alice', (scene, { coordinator }) => coordinator.markPartyReady(forAlice(scene))),
   refused('report', 'of a failure in the name of alice', (scene, { coordinator }) =>
-    coordinator.reportCompletion({ ...forAlice(scene), failure: { reason: 'gamma-check-failed', culprits: ['bob'] } }),
+    coordinator.reportCompletion({ ...forAlice(scene), failure: { reason: 'rvole-check-failed', culprits: ['bob'] } }),
   ),
   refused('report', 'of a signature in the name of alice', (scene, { coordinator }) =>
     coordinator.reportCompletion({ ...forAlice(scene), signature: 'ab'.repeat(64) }),

@@ -124,8 +124,7 @@ const selectiveLies: readonly Lie[] = (
     ['2 direct tau', 2, 'direct'],
     ['2 direct eta', 2, 'direct'],
     ['2 direct mu', 2, 'direct'],
-    ['2 direct gammaU', 2, 'direct'],
-    ['2 direct gammaV', 2, 'direct'],
+    ['2 direct mask', 2, 'direct'],
     ['2 direct publicShare', 2, 'direct'],
   ] as const
 ).map(([key, round, channel]) => {

@@ -38,6 +38,16 @@ export function smallScalar(value: number): Scalar {
   return scalar
 }
 
+/** Bytes of a scalar below 2^128. */
+export const shortLength = 16
+
+/** Such a scalar, from its bytes, big-endian. */
+export function shortScalar(bytes: Uint8Array): Scalar {
+  const scalar = zeroScalar()
+  scalar.set(bytes, scalarLength - shortLength)
+  return scalar
+}
+
 /** 32 bytes at `offset`, known to be below q, in a fresh array. */
 export function scalarAt(packed: PackedScalars, offset = 0): Scalar {
   return packed.slice(offset, offset + scalarLength) as Scalar // what is packed is below q

@@ -68,6 +68,11 @@ export function createKeygen(params: KeygenParams, rng: Rng, engine: Engine = li
 }
 
 /** The session id with the protocol's own parameters hashed in. */
-export function keygenSession(sid: Uint8Array, threshold: number, parties: number): Uint8Array {
-  return H(tag.keygenSession, sid, threshold, parties)
+export function keygenSession(
+  sid: Uint8Array,
+  threshold: number,
+  parties: number,
+  version: typeof tag.keygenSession | typeof tag.formerKeygenSession = tag.keygenSession,
+): Uint8Array {
+  return H(version, sid, threshold, parties)
 }

@@ -8,7 +8,7 @@ import { offenders } from '../inbound.ts'
 import { limbEngine } from '../limbs/engine.ts'
 import { verifyProof } from '../schnorr.ts'
 import { tag } from '../tags.ts'
-import { TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
+import { sessionOf, TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
 import { keygenSession } from './keygen.ts'
 import {
   round1Broadcast,
@@ -38,7 +38,8 @@ export type KeygenJudgement = Readonly<{
 }>
 
 export function judgeKeygen({ sid, threshold, parties, broadcasts }: KeygenTranscript): KeygenJudgement {
-  const session = keygenSession(sid, threshold, parties)
+  const former = keygenSession(sid, threshold, parties, tag.formerKeygenSession)
+  const session = sessionOf(broadcasts, keygenSession(sid, threshold, parties), former)
   const context: PublicContext = { engine: limbEngine, session, threshold, parties }
   const transcript = new TranscriptReader(broadcasts, parties, session)
 

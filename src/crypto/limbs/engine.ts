@@ -9,18 +9,17 @@ import * as edwards from './ristretto255/multiply.ts'
 import { addCached, cache, negateCached, newCached, wipePointScratch } from './ristretto255/points.ts'
 import { newPoint as newEdwardsPoint } from './ristretto255/points.ts'
 import { reduceWide } from './ristretto255/scalars.ts'
-import { multiplyLimbBase, multiplyLimbPoint } from './secp256k1/multiply.ts'
+import { multiplyLimbBase } from './secp256k1/multiply.ts'
 import { addPoints, newPoint } from './secp256k1/points.ts'
-import { multiplyLimbPointPublic } from './secp256k1/public-multiple.ts'
+import { combineLimbPointsPublic } from './secp256k1/public-multiple.ts'
 
 export const limbEngine: Engine = {
   scalars,
   points: {
     add: (a, b) => into(newPoint(), (out) => addPoints(out, a, b)),
-    multiply: (point, k) => into(newPoint(), (out) => multiplyLimbPoint(out, point, k)),
     multiplyBase: (k) => into(newPoint(), (out) => multiplyLimbBase(out, k)),
-    multiplyPublic: (point, k, ofBase) =>
-      into(newPoint(), (out) => multiplyLimbPointPublic(out, point, k, ofBase)),
+    combinePublic: (terms, ofBase) =>
+      into(newPoint(), (out) => combineLimbPointsPublic(out, terms, ofBase)),
   },
   elements: {
     // What is written is below the order.

@@ -26,16 +26,15 @@ export function fromNoblePoint({ X, Y, Z }: NoblePoint): Point {
   return point
 }
 
-function multiply(point: NoblePoint, k: bigint): Point {
-  return fromNoblePoint(k === 0n || point.is0() ? NoblePoint.ZERO : point.multiply(k))
-}
-
 export const points: PointArithmetic = {
   add: (a, b) => fromNoblePoint(toNoblePoint(a).add(toNoblePoint(b))),
-  multiply: (point, k) => multiply(toNoblePoint(point), toNumber(k)),
-  multiplyBase: (k) => multiply(NoblePoint.BASE, toNumber(k)),
-  multiplyPublic: (point, k, ofBase) => {
-    const product = toNoblePoint(point).multiplyUnsafe(toNumber(k))
-    return fromNoblePoint(ofBase === undefined ? product : product.add(NoblePoint.BASE.multiplyUnsafe(toNumber(ofBase))))
+  multiplyBase: (k) => {
+    const number = toNumber(k)
+    return fromNoblePoint(number === 0n ? NoblePoint.ZERO : NoblePoint.BASE.multiply(number))
+  },
+  combinePublic: (terms, ofBase) => {
+    const products = terms.map(([k, point]) => toNoblePoint(point).multiplyUnsafe(toNumber(k)))
+    if (ofBase !== undefined) products.push(NoblePoint.BASE.multiplyUnsafe(toNumber(ofBase)))
+    return fromNoblePoint(products.reduce((sum, product) => sum.add(product), NoblePoint.ZERO))
   },
 }

@@ -1,7 +1,7 @@
 /** RVOLE's sums on BigInt, term by term as DKLs23 (ePrint 2023/765), protocol 5.2, has them. */
 import { bitAt } from '../bytes.ts'
 import type { RvoleArithmetic, RvoleRows } from '../engine.ts'
-import { checkCount, inputCount, transfers, width } from '../rvole-shape.ts'
+import { inputCount, transfers, width } from '../rvole-shape.ts'
 import { Fn, packNumbers, toScalar, unpackNumbers } from './scalars.ts'
 import { toNumber } from './numbers.ts'
 
@@ -25,15 +25,15 @@ export const rvole: RvoleArithmetic = {
 function rowsOf(rows: Rows): RvoleRows {
   return {
     checkValues: (theta, correction) => {
-      const weights = unpackNumbers(theta)
-      const eta = correction === undefined ? [] : unpackNumbers(correction.eta)
-      const value = (j: number, k: number) => {
-        let sum = at(at(rows, j), inputCount + k)
-        if (correction !== undefined) sum -= BigInt(bitAt(correction.choices, j)) * at(eta, k)
-        for (let i = 0; i < inputCount; i++) sum += at(weights, k * inputCount + i) * at(at(rows, j), i)
+      const weights = theta.map(toNumber)
+      const eta = correction === undefined ? 0n : toNumber(correction.eta)
+      const value = (row: readonly bigint[], j: number) => {
+        let sum = at(row, inputCount)
+        if (correction !== undefined) sum -= BigInt(bitAt(correction.choices, j)) * eta
+        for (let i = 0; i < inputCount; i++) sum += at(weights, i) * at(row, i)
         return sum
       }
-      return packNumbers(rows.flatMap((_, j) => Array.from({ length: checkCount }, (_, k) => value(j, k))))
+      return packNumbers(rows.map(value))
     },
     weightedSums: (g) => {
       const numbers = unpackNumbers(g)

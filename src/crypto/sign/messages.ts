@@ -13,8 +13,6 @@ export const round2Direct = [
   uncompressedPoint('nonce'),
   bytes('salt', 32),
   uncompressedPoint('publicShare'),
-  uncompressedPoint('gammaU'),
-  uncompressedPoint('gammaV'),
   scalar('psi'),
   ...answerFields,
 ] as const

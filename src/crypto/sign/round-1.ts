@@ -1,7 +1,7 @@
 /** Signing, round 1 (DKLs23 protocol 3.6, steps 4–6): commit to a nonce share; start multiplying with every peer. */
 import { isAllZero } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
-import { encodePoint, type Point } from '../curve/secp256k1.ts'
+import { encodePoint, prepareEncodings, type Point } from '../curve/secp256k1.ts'
 import { randomScalar, type Scalar } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
@@ -23,7 +23,8 @@ export function round1(
   if (isAllZero(keyShare)) return abort('nonce-degenerate', []) // 2^-256; its point could not be sent
   const r = randomScalar(engine.scalars, rng)
   const phi = randomScalar(engine.scalars, rng)
-  const R = engine.points.multiplyBase(r)
+  const [R, publicShare] = [engine.points.multiplyBase(r), engine.points.multiplyBase(keyShare)]
+  prepareEncodings([R, publicShare])
   const salt = rng(32)
   const broadcast = encodeMessage(round1Broadcast, { session, commitment: commitTo(context, self, R, salt) })
   const outbound: Outbound[] = [{ kind: 'broadcast', body: broadcast }]
@@ -37,7 +38,7 @@ export function round1(
   const erasable = [keyShare, r, phi, ...[...receivers.values()].flatMap(({ beta, rows, b }) => [beta, rows, b])]
   return {
     kind: 'next',
-    state: { round: 1, erasable, nonce, keyShare, ot, receivers, broadcast },
+    state: { round: 1, erasable, nonce, keyShare, publicShare, ot, receivers, broadcast },
     outbound,
   }
 }

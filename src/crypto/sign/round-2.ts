@@ -1,7 +1,6 @@
 /** Signing, round 2 (DKLs23 protocol 3.6, step 7): answer every peer's multiplication with (r_i, sk_i). */
-import { isAllZero, wipe } from '../bytes.ts'
+import { wipe } from '../bytes.ts'
 import { encodeMessage } from '../codec.ts'
-import { prepareEncodings, type Point } from '../curve/secp256k1.ts'
 import type { Scalar } from '../curve/scalar.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { broadcastView, messageOf, open } from '../inbound.ts'
@@ -18,7 +17,6 @@ export function round2(
   rng: Rng,
 ): Outcome<AfterRound2, never> {
   const { engine, session, self } = context
-  const { scalars, points } = engine
   const opened = open(inbound, 'broadcast', round1Broadcast, session)
   if (opened.kind === 'abort') return opened
   const direct = open(inbound, 'direct', round1Direct, session)
@@ -26,13 +24,14 @@ export function round2(
 
   // Every peer's session was compared before any OT processing. The broadcasts' echo only comes with round 2; no OT
   // value depends on them, so a coordinator that equivocates here cannot make an honest peer fail an OT check.
-  const { nonce, keyShare, receivers } = state
+  const { nonce, keyShare, publicShare, receivers } = state
+  const inputs = { scalars: [nonce.r, keyShare], points: [nonce.R, publicShare] } as const
   const answers = new Map<number, Readonly<{ message: Answer; shares: readonly [Scalar, Scalar] }>>()
   const failed: number[] = []
   for (const [peer, { asSender }] of state.ot) {
     const request = messageOf(direct.messages, peer)
     const pair = rvoleSession(context, self, peer)
-    const answered = answer(engine, asSender, pair, request, [nonce.r, keyShare], rng)
+    const answered = answer(engine, asSender, pair, request, inputs, rng)
     if (answered === undefined) failed.push(peer)
     else answers.set(peer, answered)
   }
@@ -40,25 +39,15 @@ export function round2(
     for (const { shares } of answers.values()) wipe(...shares)
     return abort('ot-check-failed', failed, 'ban')
   }
-  // 2^-256; such a share's point could not be sent.
-  if ([...answers.values()].some(({ shares }) => shares.some(isAllZero))) return abort('nonce-degenerate', [])
-
   const view = broadcastView(session, 1, inbound, { from: self, body: state.broadcast })
-  const publicShare = points.multiplyBase(keyShare)
-  const gammas = new Map<number, readonly [Point, Point]>()
-  for (const [peer, { shares: [u, v] }] of answers) gammas.set(peer, [points.multiplyBase(u), points.multiplyBase(v)])
-  prepareEncodings([publicShare, ...[...gammas.values()].flat()])
   const outbound = [...answers].map(([peer, { message }]): Outbound => {
-    const [gammaU, gammaV] = messageOf(gammas, peer)
     const body = encodeMessage(round2Direct, {
       session,
       view,
       nonce: nonce.R,
       salt: nonce.salt,
       publicShare,
-      gammaU,
-      gammaV,
-      psi: scalars.subtract(nonce.phi, messageOf(receivers, peer).b),
+      psi: engine.scalars.subtract(nonce.phi, messageOf(receivers, peer).b),
       ...message,
     })
     return { kind: 'direct', to: peer, body }

@@ -4,13 +4,12 @@ import { encodeMessage } from '../codec.ts'
 import { encodePoint, equalPoints, identity, isIdentity } from '../curve/secp256k1.ts'
 import type { Point } from '../curve/secp256k1.ts'
 import { sumScalars, type Scalar } from '../curve/scalar.ts'
-import { randomWeight } from '../curve/short-scalar.ts'
 import { signatureR } from '../ecdsa.ts'
 import type { Engine } from '../engine.ts'
 import { abort, type Outcome } from '../execution.ts'
 import { H } from '../hash.ts'
 import { messageOf, offenders, open, sameView } from '../inbound.ts'
-import type { Abort, Inbound, Rng } from '../protocol.ts'
+import type { Abort, Inbound } from '../protocol.ts'
 import { finish as finishRvole } from '../rvole.ts'
 import { tag } from '../tags.ts'
 import { round2Direct, round3Broadcast, type Round2Direct } from './messages.ts'
@@ -25,7 +24,6 @@ export function round3(
   context: SignContext,
   state: AfterRound2,
   inbound: readonly Inbound[],
-  rng: Rng,
 ): Outcome<AfterRound3, never> {
   const { engine, session } = context
   const opened = open(inbound, 'direct', round2Direct, session)
@@ -42,26 +40,20 @@ export function round3(
   const received = receiveShares(engine, state, messages)
   if (received.kind === 'abort') return received
   try {
-    return combine(context, state, messages, received.shares, rng)
+    return combine(context, state, messages, received.shares)
   } finally {
     wipe(...[...received.shares.values()].flat())
   }
 }
 
-/** The checks of what was multiplied, then u_i and w_i (steps 8 and 9). */
+/** The checks of the sums, then u_i and w_i (steps 8 and 9). */
 function combine(
   context: SignContext,
   state: AfterRound2,
   messages: Messages,
   received: ReceiverShares,
-  rng: Rng,
 ): Outcome<AfterRound3, never> {
   const { engine, session, self, publicPoint } = context
-  const inconsistent = offenders(messages, (message, from) =>
-    isConsistent(context, messageOf(state.receivers, from).b, message, messageOf(received, from), rng),
-  )
-  if (inconsistent.length > 0) return abort('gamma-check-failed', inconsistent, 'ban')
-
   const publicShares = byPosition(context, self, state.publicShare, messages, ({ publicShare }) => publicShare)
   const sumOfShares = publicShares.reduce(engine.points.add, identity)
   if (!equalPoints(sumOfShares, publicPoint)) return abort('public-key-mismatch', [])
@@ -78,7 +70,7 @@ function combine(
   }
 }
 
-/** RVOLE outputs, with the μ check of every peer. */
+/** RVOLE outputs, with the checks that every peer has multiplied with r_j and sk_j: those of R_j and pk_j. */
 function receiveShares(
   engine: Engine,
   state: AfterRound2,
@@ -87,37 +79,14 @@ function receiveShares(
   const shares = new Map<number, readonly [Scalar, Scalar]>()
   const failed: number[] = []
   for (const [peer, receiver] of state.receivers) {
-    const finished = finishRvole(engine, receiver, messageOf(messages, peer))
+    const message = messageOf(messages, peer)
+    const finished = finishRvole(engine, receiver, message, [message.nonce, message.publicShare])
     if (finished === undefined) failed.push(peer)
     else shares.set(peer, finished)
   }
   if (failed.length === 0) return { kind: 'received', shares }
   wipe(...[...shares.values()].flat())
   return abort('rvole-check-failed', failed, 'ban')
-}
-
-/**
- * χ_ij·R_j = d^u_ij·G + Γ^u_ij and χ_ij·pk_j = d^v_ij·G + Γ^v_ij: j multiplied with what it shows. Both at once, the
- * second one times a fresh random ρ out of 2^80: where either is wrong, the sum is right for at most one ρ (M. Bellare,
- * J. Garay and T. Rabin, EUROCRYPT 1998, section 3: the random linear combination). ρ is nobody's secret once it was
- * drawn: no message depends on it.
- */
-function isConsistent(
-  { engine: { points, scalars } }: SignContext,
-  chi: Scalar,
-  message: Round2Direct,
-  [du, dv]: readonly [Scalar, Scalar],
-  rng: Rng,
-): boolean {
-  const { nonce, publicShare, gammaU, gammaV } = message
-  const rho = randomWeight(scalars, rng)
-  const shown = points.add(nonce, points.multiplyPublic(publicShare, rho))
-  const gamma = points.add(gammaU, points.multiplyPublic(gammaV, rho))
-  const weighted = scalars.multiply(rho, dv)
-  const d = scalars.add(du, weighted)
-  const fits = equalPoints(points.multiply(shown, chi), points.add(points.multiplyBase(d), gamma))
-  wipe(weighted, d)
-  return fits
 }
 
 /** Φ_i, u_i, v_i and w_i; only u_i and w_i leave. */

@@ -63,7 +63,7 @@ export function createSign(params: SignParams, rng: Rng, engine: Engine = limbEn
         case 1:
           return round2(context, state, inbound, rng)
         case 2:
-          return round3(context, state, inbound, rng)
+          return round3(context, state, inbound)
         case 3:
           return finish(context, state, inbound)
       }

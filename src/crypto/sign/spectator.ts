@@ -7,7 +7,7 @@ import { invertPublic } from '../curve/public-inverse.ts'
 import { isHigh, zeroScalar } from '../curve/scalar.ts'
 import { limbEngine } from '../limbs/engine.ts'
 import { tag } from '../tags.ts'
-import { TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
+import { sessionOf, TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
 import { round1Broadcast, round3Broadcast } from './messages.ts'
 import { signSession } from './sign.ts'
 
@@ -25,8 +25,10 @@ export type SignTranscript = Readonly<{
 }>
 
 export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
-  const { signers, broadcasts, s } = transcript
-  const reader = new TranscriptReader(broadcasts, signers.length, sessionOf(transcript))
+  const { sid, publicKey, messageHash, signers, broadcasts, s } = transcript
+  const present = signSession(sid, publicKey, messageHash, signers)
+  const former = signSession(sid, publicKey, messageHash, signers, tag.formerSignSession)
+  const reader = new TranscriptReader(broadcasts, signers.length, sessionOf(broadcasts, present, former))
   reader.messages(1, round1Broadcast)
   const shares = reader.messages(3, round3Broadcast)
   const [first] = shares.values()
@@ -41,17 +43,4 @@ export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
     if (isAllZero(u) || !equalBytes(low, s)) reader.blame(3, [...shares.keys()], 'signature-invalid')
   }
   return reader.faults
-}
-
-/**
- * That of the present version, but where round 1 has messages of the former and none of the present one: who sends one
- * of another version is not to decide what those are measured by that did not.
- */
-function sessionOf({ sid, publicKey, messageHash, signers, broadcasts }: SignTranscript): Uint8Array {
-  const of = (version: typeof tag.signSession | typeof tag.formerSignSession) =>
-    signSession(sid, publicKey, messageHash, signers, version)
-  const bodies = [...(broadcasts.get(1)?.values() ?? [])]
-  const occurs = (session: Uint8Array) => bodies.some((body) => equalBytes(body.subarray(0, session.length), session))
-  const [present, former] = [of(tag.signSession), of(tag.formerSignSession)]
-  return occurs(former) && !occurs(present) ? former : present
 }

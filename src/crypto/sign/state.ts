@@ -32,6 +32,8 @@ export type AfterRound1 = RoundState &
     nonce: Nonce
     /** sk_i = λ_i·p_i + ζ_i. */
     keyShare: Scalar
+    /** pk_i = sk_i·G. */
+    publicShare: Point
     /** OT state with each peer, by roster position; belongs to the key share and is not ours to overwrite. */
     ot: ReadonlyMap<number, OtState>
     receivers: Receivers

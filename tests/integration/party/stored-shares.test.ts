@@ -96,7 +96,7 @@ test('bans and frozen keys are in the API, in metrics and in mpc party bans, wit
   await services.stop('party')
   const { MPC_SHARE_DIR: shares = '', MPC_GUARD_DIR: guardFolder = '' } = env
   const { guard } = await openStore(shares, guardFolder)
-  const ban = { keyId, partyId: 'device', reason: 'gamma_check_failed', sessionId: 'session-1' }
+  const ban = { keyId, partyId: 'device', reason: 'rvole_check_failed', sessionId: 'session-1' }
   await guard.ban({ ...ban, bannedAtMs: 1_700_000_000_000 })
   for (const sessionId of ['s-1', 's-2', 's-3']) {
     await guard.countUnattributed('other-key', { sessionId, reason: 'signature_invalid', atMs: 1_700_000_100_000 })
@@ -135,7 +135,7 @@ test('bans and frozen keys are in the API, in metrics and in mpc party bans, wit
   })
   const text = await printed(() => bans({ url: services.partyUrl }, {}))
   expect(text.split('\n')).toEqual([
-    `banned  2023-11-14T22:13:20.000Z  key ${keyId}  party device  gamma_check_failed  session session-1`,
+    `banned  2023-11-14T22:13:20.000Z  key ${keyId}  party device  rvole_check_failed  session session-1`,
     'frozen  2023-11-14T22:15:00.000Z  key other-key  signature_invalid  session s-3',
   ])
   expect(await sign()).toEqual({ kind: 'failed', reason: 'peer_banned' })

@@ -36,5 +36,5 @@ export function pointOf(k: bigint): Point {
 }
 
 export function negatedPoint(point: Point): Point {
-  return points.multiply(point, scalarOf(-1n))
+  return points.combinePublic([[scalarOf(-1n), point]])
 }

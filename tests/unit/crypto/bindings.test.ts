@@ -33,7 +33,6 @@ vi.mock('../../../src/crypto/hash.ts', async (importOriginal) => {
     xof: recorded(original.xof, 1),
     hashToScalar: recorded(original.hashToScalar, 0),
     stretch: recorded(original.stretch, 1),
-    stretchToScalars: recorded(original.stretchToScalars, 1),
     rowExpander: recorded(original.rowExpander, 1),
   }
 })
@@ -65,9 +64,9 @@ const table: Readonly<Partial<Record<TagName, readonly Item[]>>> = {
   rvolePair: [sign, 'number', 'number'],
   rvoleGadget: ['rvolePair'],
   rvoleTransfer: ['rvolePair'],
-  rvoleTau: ['rvolePair', 53_248],
-  rvoleTheta: ['rvolePair', 'rvoleTau'],
-  rvoleCheck: ['rvolePair', 26_624],
+  rvoleTau: ['rvolePair', 39_936],
+  rvoleTheta: ['rvolePair', 'rvoleTau', 33, 33, 33],
+  rvoleCheck: ['rvolePair', 13_312],
   signSession: [32, 33, 32, 'number', 'number', 'number'],
   signCommitment: [sign, 'number', 33, 32],
   signNonces: [sign, 33, 33, 33, 33],

@@ -23,7 +23,7 @@ function pointBeyondOrder(): Point {
 /** The key under which (R, s) signs, made up backwards: pk = r⁻¹(s·R − m·G). */
 function keyFor(R: Point, s: bigint): Uint8Array {
   const inverse = invertPublic(scalars.reduce(affine(R).x))
-  const sR = points.multiply(R, scalars.multiply(scalarOf(s), inverse))
+  const sR = points.combinePublic([[scalars.multiply(scalarOf(s), inverse), R]])
   return encodePoint(points.add(sR, points.multiplyBase(negated(scalars.multiply(m, inverse)))))
 }
 

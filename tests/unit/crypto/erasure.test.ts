@@ -42,13 +42,12 @@ function makeAs(self: number, tamper?: Tamper) {
   return { run: runProtocol(parties, tamper), left }
 }
 
-// What may be left is public by then: the salt of a commitment (32), and in key generation the chain code share (32). Of a
-// signature also the two halves of the weight of the Γ check (5 each), which are nobody's secret once it was made.
+// What may be left is public by then: the salt of a commitment (32), and in key generation the chain code share (32).
 
 test('a signer overwrites its choice bits and all it drew for nonces', () => {
   const { run, left } = sign()
   expect(resultsOf(run)).toHaveLength(2)
-  expect(left()).toEqual([32, 5, 5])
+  expect(left()).toEqual([32])
 })
 
 test('a signer that aborts overwrites them too', () => {
@@ -95,13 +94,13 @@ function watchedEngine() {
   return { engine, used, left: () => used.filter((k) => k.some((byte) => byte !== 0)).length }
 }
 
-test('a signer overwrites its nonce, its share of the key and all shares of products', () => {
+test('a signer overwrites its nonce, its share of the key and the mask of what it opens', () => {
   const { engine, used, left } = watchedEngine()
   const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, seededRng('a'), engine)
   const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
   resultsOf(runProtocol([own, peer]))
-  // r, sk, c^u, c^v, and d^u + ρ·d^v.
-  expect([used.length, left()]).toEqual([5, 0])
+  // r, sk and â.
+  expect([used.length, left()]).toEqual([3, 0])
 })
 
 test('a party that makes a key overwrites its polynomial, what it was sent and the nonces of its proofs', () => {
@@ -155,13 +154,12 @@ test('a signer overwrites every product and partial sum on the way to what it se
   const own = createSign({ ...signing, self: 0, share: shareOf(key, 0) }, seededRng('a'), engine)
   const peer = createSign({ ...signing, self: 1, share: shareOf(key, 1) }, seededRng('b'))
   resultsOf(runProtocol([own, peer]))
-  // Lagrange coefficients; η; ψ; u and w, and the weight of the Γ check in two steps; Σu and Σw; the signature and its
-  // verification.
+  // Lagrange coefficients; η, own and the peer's; ψ; u and w; Σu and Σw; the signature and its verification.
   expect(count(left())).toEqual({
     'polynomial.ts': 4,
     'rvole.ts': 2,
     'sign/round-2.ts': 1,
-    'sign/round-3.ts': 4,
+    'sign/round-3.ts': 2,
     'sign/finish.ts': 2,
     'ecdsa.ts': 3,
   })

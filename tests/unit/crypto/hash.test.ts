@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { chacha20 } from '@noble/ciphers/chacha.js'
+import { blake3 } from '@noble/hashes/blake3.js'
 import { createHash } from 'node:crypto'
 import { uint32 } from '../../../src/crypto/bytes.ts'
-import { H, hashToScalar, rowExpander, stretch, stretchToScalars, xof } from '../../../src/crypto/hash.ts'
+import { H, hashToScalar, rowExpander, stretch, xof } from '../../../src/crypto/hash.ts'
 import { tag } from '../../../src/crypto/tags.ts'
 import { numberOf, scalarOf } from './arithmetic.ts'
 
@@ -45,27 +45,24 @@ test('a scalar is 48 bytes of output, reduced modulo q', () => {
   expect(hashToScalar(tag.zeroShare, 'x')).toEqual(scalarOf(numberOf(stream)))
 })
 
-test('what is stretched is key stream under H, for scalars 48 bytes of it each', () => {
-  const stream = chacha20(H(tag.rvoleTheta, 'x'), new Uint8Array(12), new Uint8Array(96))
-  expect(stretch(96, tag.rvoleTheta, 'x')).toEqual(stream)
-  expect(stretchToScalars(2, tag.rvoleTheta, 'x')).toEqual(reduced(stream))
+test('what is stretched is BLAKE3 of nothing under H', () => {
+  const key = H(tag.rvoleGadget, 'x')
+  expect(stretch(100, tag.rvoleGadget, 'x')).toEqual(blake3(new Uint8Array(), { key, dkLen: 100 }))
 })
 
-function reduced(stream: Uint8Array): Uint8Array {
-  return Uint8Array.from([0, 48].flatMap((at) => [...scalarOf(numberOf(stream.subarray(at, at + 48)))]))
-}
-
-test.each([16, 32])('a row of %i bytes expands to key stream under a key of session, index and row', (length) => {
+test.each([16, 32, 60])('a row of %i bytes expands to BLAKE3 of index and row under a key of the session', (length) => {
   const rows = Uint8Array.from({ length: 8 * length }, (_, i) => i)
   const expand = rowExpander(length, tag.otRow, 'session')
   expect(() => expand(8, rows, new DataView(new ArrayBuffer(80)), 0, 80)).toThrow(RangeError)
   for (const index of [7, 2]) {
     const out = new Uint8Array(83).fill(9)
     expand(index, rows, new DataView(out.buffer), 2, 80)
-    const row = rows.slice(index * length, (index + 1) * length)
-    const prefix = [H(tag.otRow, 'session'), new Uint8Array(32), uint32(index), row]
-    const key = createHash('sha256').update(Buffer.concat(prefix)).digest()
-    const stream = chacha20(Uint8Array.from(key), new Uint8Array(12), new Uint8Array(80))
-    expect(out).toEqual(Uint8Array.of(9, 9, ...stream, 9))
+    const input = Uint8Array.of(index, 0, 0, 0, ...rows.slice(index * length, (index + 1) * length))
+    const expected = blake3(input, { key: H(tag.otRow, 'session'), dkLen: 80 })
+    expect(out).toEqual(Uint8Array.of(9, 9, ...expected, 9))
   }
+})
+
+test.each([61, 64, 18])('rows of %i bytes are no rows', (length) => {
+  expect(() => rowExpander(length, tag.otRow)).toThrow(`rows of ${length} bytes`)
 })

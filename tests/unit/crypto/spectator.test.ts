@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { judgeFrostKeygen, judgeFrostSigning } from '../../../src/crypto/frost/spectator.ts'
 import { judgeKeygen } from '../../../src/crypto/keygen/spectator.ts'
 import { signSession } from '../../../src/crypto/sign/sign.ts'
@@ -41,6 +41,16 @@ function expectEveryChangeFound(broadcasts: Broadcasts, judge: (broadcasts: Broa
   expect(count).toBeGreaterThan(broadcasts.size)
 }
 
+/** What parties of version 2 broadcast: its rounds, schemas and hashes are these, but for the tag of its session. */
+async function formerKeygen() {
+  vi.resetModules()
+  vi.doMock('../../../src/crypto/tags.ts', () => ({ tag: { ...tag, keygenSession: tag.formerKeygenSession } }))
+  const { keygenParties: formerParties } = await import('./fixtures.ts')
+  vi.doUnmock('../../../src/crypto/tags.ts')
+  const run = runProtocol(formerParties(2, 3, 'spectator'))
+  return { broadcasts: broadcastsOf(run.packets), publicKey: resultsOf(run)[0]?.publicKey }
+}
+
 describe('a spectator of ECDSA', () => {
   const sid = hashOf('sid spectator')
   const made = runProtocol(keygenParties(2, 3, 'spectator'))
@@ -59,6 +69,17 @@ describe('a spectator of ECDSA', () => {
     for (const last of [0, 1, 2, 3]) {
       const broadcasts = new Map([...keygen.broadcasts].filter(([round]) => round <= last))
       expect(judgeKeygen({ ...keygen, broadcasts }).faults).toEqual([])
+    }
+  })
+
+  test('reads a key generation of version 2, and blames who sends messages of it in one of version 3', async () => {
+    const run = await formerKeygen()
+    expect(judgeKeygen({ ...keygen, broadcasts: run.broadcasts })).toEqual({ faults: [], publicKey: run.publicKey })
+    for (const from of [0, 2]) {
+      const told = new Map([...keygen.broadcasts].map(([round, bodies]) => [round, new Map(bodies)]))
+      told.get(1)?.set(from, run.broadcasts.get(1)?.get(from) ?? new Uint8Array(0))
+      const [fault] = judgeKeygen({ ...keygen, broadcasts: told }).faults
+      expect(fault).toEqual({ round: 1, party: from, reason: 'session-mismatch' })
     }
   })
 

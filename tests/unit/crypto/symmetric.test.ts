@@ -1,62 +1,46 @@
-import { chacha20 } from '@noble/ciphers/chacha.js'
-import { sha256 } from '@noble/hashes/sha2.js'
+import { blake3 } from '@noble/hashes/blake3.js'
 import { expect, test } from 'vitest'
-import { expandKey } from '../../../src/crypto/symmetric/chacha20.ts'
-import { compress, initialState } from '../../../src/crypto/symmetric/sha256.ts'
+import { keyedHash } from '../../../src/crypto/symmetric/blake3.ts'
 import { seededRng } from './fixtures.ts'
 
-const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-
-/** Padding as in FIPS 180-4, section 5.1.1. */
-function digest(message: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(64 * Math.ceil((message.length + 9) / 64))
-  padded.set(message)
-  padded[message.length] = 0x80
-  const view = new DataView(padded.buffer)
-  view.setUint32(padded.length - 4, 8 * message.length)
-  const state = Int32Array.from(initialState)
-  for (let at = 0; at < padded.length; at += 64) compress(state, view, at)
-  const out = new DataView(new ArrayBuffer(32))
-  state.forEach((word, i) => out.setInt32(4 * i, word))
-  return new Uint8Array(out.buffer)
+function words(bytes: Uint8Array, count: number): Int32Array {
+  const view = new DataView(Uint8Array.from({ length: 4 * count }, (_, i) => bytes[i] ?? 0).buffer)
+  return Int32Array.from({ length: count }, (_, i) => view.getInt32(4 * i, true))
 }
 
-function keystream(key: Uint8Array, length: number): Uint8Array {
-  const view = new DataView(key.buffer, key.byteOffset)
-  const words = Int32Array.from({ length: 8 }, (_, i) => view.getInt32(4 * i, true))
+function hashed(key: Uint8Array, message: Uint8Array, length: number): Uint8Array {
   const out = new Uint8Array(length + 5).fill(0xaa)
-  expandKey(new DataView(out.buffer), 2, length, words)
+  keyedHash(new DataView(out.buffer), 2, length, words(key, 8), words(message, 16), message.length)
   expect([out[0], out[1], out[length + 2], out[length + 3], out[length + 4]]).toEqual(new Array(5).fill(0xaa))
   return out.slice(2, length + 2)
 }
 
-test('SHA-256 is that of FIPS 180-4', () => {
-  expect(hexOf(digest(new TextEncoder().encode('abc')))).toBe(
-    'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+test('keyed BLAKE3 is that of the published test vectors', () => {
+  // BLAKE3-team/BLAKE3, test_vectors.json: inputs of 0 and 1 byte, the first with its extended output.
+  const key = new TextEncoder().encode('whats the Elvish word for friend')
+  expect(Buffer.from(hashed(key, new Uint8Array(), 131)).toString('hex')).toBe(
+    '92b2b75604ed3c761f9d6f62392c8a9227ad0ea3f09573e783f1498a4ed60d26b18171a2f22a4b94822c701f107153db' +
+      'a24918c4bae4d2945c20ece13387627d3b73cbf97b797d5e59948c7ef788f54372df45e45e4293c7dc18c1d41144a975' +
+      '8be58960856be1eabbe22c2653190de560ca3b2ac4aa692a9210694254c371e851bc8f',
+  )
+  expect(Buffer.from(hashed(key, Uint8Array.of(0), 32)).toString('hex')).toBe(
+    '6d7878dfff2f485635d39013278ae14f1454b8c0a3a2d34bc1ab38228a80c95b',
   )
 })
 
-test('SHA-256 is that of @noble/hashes for every length around block borders', () => {
-  const rng = seededRng('sha256')
-  for (let length = 0; length <= 260; length++) {
-    for (const message of [rng(length), new Uint8Array(length).fill(255)]) {
-      expect(digest(message)).toEqual(sha256(message))
+test('keyed BLAKE3 is that of @noble/hashes for every input of one block, and writes nothing else', () => {
+  const rng = seededRng('blake3')
+  for (let length = 0; length <= 64; length++) {
+    for (const bytes of [rng, (count: number) => new Uint8Array(count).fill(255)]) {
+      const [key, message] = [bytes(32), bytes(length)]
+      for (const dkLen of [1, 32, 63, 64, 65, 96, 200]) {
+        expect(hashed(key, message, dkLen)).toEqual(blake3(message, { key, dkLen }))
+      }
     }
   }
 })
 
-test('ChaCha20 is that of RFC 8439, appendix A.1, test vector 1', () => {
-  expect(hexOf(keystream(new Uint8Array(32), 64))).toBe(
-    '76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7' +
-      'da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586',
-  )
-})
-
-test('ChaCha20 is that of @noble/ciphers for every length, and writes nothing else', () => {
-  const rng = seededRng('chacha20')
-  for (let length = 0; length <= 260; length++) {
-    for (const key of [rng(32), new Uint8Array(32).fill(255)]) {
-      expect(keystream(key, length)).toEqual(chacha20(key, new Uint8Array(12), new Uint8Array(length)))
-    }
-  }
+test('output as long as the longest list is that of @noble/hashes to its end', () => {
+  const key = seededRng('blake3, long')(32)
+  expect(hashed(key, new Uint8Array(), 416 * 32)).toEqual(blake3(new Uint8Array(), { key, dkLen: 416 * 32 }))
 })

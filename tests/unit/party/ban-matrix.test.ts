@@ -83,5 +83,5 @@ test('a ban is on disk and OT state gone exactly where the table says ban', { ti
   }
   console.log(`${signDamages.length} cases in ${seen.size} fields, ${bans} of them bans`)
   expect(seen).toEqual(new Set(Object.keys(signConsequences)))
-  expect(bans).toBeGreaterThan(20)
+  expect(bans).toBeGreaterThanOrEqual(20)
 })

@@ -14,7 +14,7 @@ const partyIds = ['device', 'server']
 const messageHash = new Uint8Array(32).fill(5)
 const keyId = 'key-1'
 const plan: SessionPlan = { sessionType: 'sign', thresholdT: 2, thresholdN: 2, partyIds, messageHash, keyId }
-const cheating: Abort = { kind: 'abort', reason: 'gamma-check-failed', culprits: [1], severity: 'ban' }
+const cheating: Abort = { kind: 'abort', reason: 'rvole-check-failed', culprits: [1], severity: 'ban' }
 const nobodysFault: Abort = { kind: 'abort', reason: 'signature-invalid', culprits: [], severity: 'retry' }
 const [deviceShare] = makeKey(2, 2)
 if (deviceShare === undefined) throw new Error('no share')
@@ -43,16 +43,16 @@ test('a peer that fails a check is banned and its OT state erased on disk before
     onDiskWhenTold = { bans: guard.bans(), ot, erasedPeers: stored?.key.erasedPeers }
   }
   const [outcome] = await runAll(services, [device, server])
-  expect(outcome).toMatchObject({ kind: 'failed', reason: 'gamma_check_failed', culprits: ['server'] })
+  expect(outcome).toMatchObject({ kind: 'failed', reason: 'rvole_check_failed', culprits: ['server'] })
   const ban = {
     keyId,
     partyId: 'server',
-    reason: 'gamma_check_failed',
+    reason: 'rvole_check_failed',
     sessionId: services.sessionId,
     bannedAtMs: expect.any(Number),
   }
   expect(onDiskWhenTold).toEqual({ bans: [ban], ot: null, erasedPeers: [1] })
-  expect(services.reports[0]?.report).toEqual({ kind: 'failed', reason: 'gamma_check_failed', culprits: ['server'] })
+  expect(services.reports[0]?.report).toEqual({ kind: 'failed', reason: 'rvole_check_failed', culprits: ['server'] })
 
   const next = await signing({ folder })
   expect((await runAll(next.services, [next.device, next.server]))[0]).toMatchObject({
@@ -111,7 +111,7 @@ test('a check that fails while somebody ends the session bans all the same', asy
   const set = await signing({ folder, host })
   services = set.services
   const [outcome] = await runAll(services, [set.device, set.server])
-  expect(outcome).toMatchObject({ kind: 'failed', reason: 'gamma_check_failed', culprits: ['server'] })
+  expect(outcome).toMatchObject({ kind: 'failed', reason: 'rvole_check_failed', culprits: ['server'] })
   const { guard } = await openPartyStore(folder, kek, 'device-of-device')
   expect(guard.isBanned(keyId, 'server')).toBe(true)
 })

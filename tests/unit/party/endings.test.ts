@@ -155,13 +155,13 @@ test('whom the coordinator says to be to blame is told, in plain letters, and bl
   services.hooks.show = (_partyId, session) => ({
     ...session,
     status: 'failed',
-    failure: { reason: 'gamma-check-failed', reportedBy: 'server\u001b[2J', culprits: ['server', '\u001b]0;mine\u0007'] },
+    failure: { reason: 'rvole-check-failed', reportedBy: 'server\u001b[2J', culprits: ['server', '\u001b]0;mine\u0007'] },
   })
   expect(await device.party.run(orderOf(services, device))).toEqual({
     kind: 'failed',
     reason: 'session_over',
     culprits: [],
-    detail: 'the session failed: gamma-check-failed, reported by server??2J, who blames server, ??0?mine?',
+    detail: 'the session failed: rvole-check-failed, reported by server??2J, who blames server, ??0?mine?',
   })
 })
 

@@ -20,7 +20,7 @@ import { giveToyKey } from './fixtures/parties.ts'
 
 const keyId = 'key-1'
 const partyIds = ['device', 'server']
-const ban = { keyId, partyId: 'server', reason: 'gamma_check_failed', sessionId: 'session-1', bannedAtMs: 1_000 }
+const ban = { keyId, partyId: 'server', reason: 'rvole_check_failed', sessionId: 'session-1', bannedAtMs: 1_000 }
 const [deviceShare] = makeKey(2, 2)
 if (deviceShare === undefined) throw new Error('no share')
 const encodedShare = encodeKeyShare(deviceShare)

@@ -301,3 +301,119 @@ export function reduceColumns(out: Limbs, columns: Columns): void {
   r6 += u12 * e6
   out[0] = r0; out[1] = r1; out[2] = r2; out[3] = r3; out[4] = r4; out[5] = r5; out[6] = r6; out[7] = r7; out[8] = r8; out[9] = r9; out[10] = r10; out[11] = r11
 }
+
+/**
+ * out ≡ Σ columnsₖ of the first 17, with limbs below 2^28.3 and a value between ±(2^263 + 2^248). Columns may be below
+ * 2^49.
+ *
+ * The first carries leave less than 2^27.1 in r12 to r17, the second ones 2^21 + 2^6 and at most 2^5 in r18. Folding
+ * adds these times Σ eⱼ < 2^23.3 to r0 to r11, which stay below 2^49.1. The third carries leave less than 2^27.2 there
+ * and in s12, whose folding adds 2^49.2; the fourth less than 2^27.3, but 2^21 + 2^6 in r8 to r11, and at most 2^5.2 in
+ * t12, whose folding adds 2^27.2.
+ */
+export function reduceShortColumns(out: Limbs, columns: Columns): void {
+  let r0 = columns[0], r1 = columns[1], r2 = columns[2], r3 = columns[3], r4 = columns[4], r5 = columns[5], r6 = columns[6], r7 = columns[7], r8 = columns[8], r9 = columns[9], r10 = columns[10], r11 = columns[11], r12 = columns[12], r13 = columns[13], r14 = columns[14], r15 = columns[15], r16 = columns[16]
+  let c12: number, c13: number, c14: number, c15: number, c16: number, c17: number, c0: number, c1: number, c2: number, c3: number, c4: number, c5: number, c6: number, c7: number, c8: number, c9: number, c10: number, c11: number
+  c12 = (r12 + T13) - T13
+  c13 = (r13 + T14) - T14
+  c14 = (r14 + T15) - T15
+  c15 = (r15 + T16) - T16
+  c16 = (r16 + T17) - T17
+  r12 = r12 - c12
+  r13 = r13 - c13 + c12
+  r14 = r14 - c14 + c13
+  r15 = r15 - c15 + c14
+  r16 = r16 - c16 + c15
+  let r17 = c16
+  c12 = (r12 + T13) - T13
+  c13 = (r13 + T14) - T14
+  c14 = (r14 + T15) - T15
+  c15 = (r15 + T16) - T16
+  c16 = (r16 + T17) - T17
+  c17 = (r17 + T18) - T18
+  r12 = r12 - c12
+  r13 = r13 - c13 + c12
+  r14 = r14 - c14 + c13
+  r15 = r15 - c15 + c14
+  r16 = r16 - c16 + c15
+  r17 = r17 - c17 + c16
+  const r18 = c17
+  r0 += r12 * e0
+  r1 += r12 * e1 + r13 * e0
+  r2 += r12 * e2 + r13 * e1 + r14 * e0
+  r3 += r12 * e3 + r13 * e2 + r14 * e1 + r15 * e0
+  r4 += r12 * e4 + r13 * e3 + r14 * e2 + r15 * e1 + r16 * e0
+  r5 += r12 * e5 + r13 * e4 + r14 * e3 + r15 * e2 + r16 * e1 + r17 * e0
+  r6 += r12 * e6 + r13 * e5 + r14 * e4 + r15 * e3 + r16 * e2 + r17 * e1 + r18 * e0
+  r7 += r13 * e6 + r14 * e5 + r15 * e4 + r16 * e3 + r17 * e2 + r18 * e1
+  r8 += r14 * e6 + r15 * e5 + r16 * e4 + r17 * e3 + r18 * e2
+  r9 += r15 * e6 + r16 * e5 + r17 * e4 + r18 * e3
+  r10 += r16 * e6 + r17 * e5 + r18 * e4
+  r11 += r17 * e6 + r18 * e5
+  let s12 = r18 * e6
+  c0 = (r0 + T1) - T1
+  c1 = (r1 + T2) - T2
+  c2 = (r2 + T3) - T3
+  c3 = (r3 + T4) - T4
+  c4 = (r4 + T5) - T5
+  c5 = (r5 + T6) - T6
+  c6 = (r6 + T7) - T7
+  c7 = (r7 + T8) - T8
+  c8 = (r8 + T9) - T9
+  c9 = (r9 + T10) - T10
+  c10 = (r10 + T11) - T11
+  c11 = (r11 + T12) - T12
+  r0 = r0 - c0
+  r1 = r1 - c1 + c0
+  r2 = r2 - c2 + c1
+  r3 = r3 - c3 + c2
+  r4 = r4 - c4 + c3
+  r5 = r5 - c5 + c4
+  r6 = r6 - c6 + c5
+  r7 = r7 - c7 + c6
+  r8 = r8 - c8 + c7
+  r9 = r9 - c9 + c8
+  r10 = r10 - c10 + c9
+  r11 = r11 - c11 + c10
+  s12 += c11
+  r0 += s12 * e0
+  r1 += s12 * e1
+  r2 += s12 * e2
+  r3 += s12 * e3
+  r4 += s12 * e4
+  r5 += s12 * e5
+  r6 += s12 * e6
+  c0 = (r0 + T1) - T1
+  c1 = (r1 + T2) - T2
+  c2 = (r2 + T3) - T3
+  c3 = (r3 + T4) - T4
+  c4 = (r4 + T5) - T5
+  c5 = (r5 + T6) - T6
+  c6 = (r6 + T7) - T7
+  c7 = (r7 + T8) - T8
+  c8 = (r8 + T9) - T9
+  c9 = (r9 + T10) - T10
+  c10 = (r10 + T11) - T11
+  c11 = (r11 + T12) - T12
+  r0 = r0 - c0
+  r1 = r1 - c1 + c0
+  r2 = r2 - c2 + c1
+  r3 = r3 - c3 + c2
+  r4 = r4 - c4 + c3
+  r5 = r5 - c5 + c4
+  r6 = r6 - c6 + c5
+  r7 = r7 - c7 + c6
+  r8 = r8 - c8 + c7
+  r9 = r9 - c9 + c8
+  r10 = r10 - c10 + c9
+  r11 = r11 - c11 + c10
+  const t12 = c11
+  r0 += t12 * e0
+  r1 += t12 * e1
+  r2 += t12 * e2
+  r3 += t12 * e3
+  r4 += t12 * e4
+  r5 += t12 * e5
+  r6 += t12 * e6
+  out[0] = r0; out[1] = r1; out[2] = r2; out[3] = r3; out[4] = r4; out[5] = r5; out[6] = r6; out[7] = r7; out[8] = r8; out[9] = r9; out[10] = r10; out[11] = r11
+}

@@ -3,12 +3,12 @@
  * the shapes in rvole-shape.ts.
  */
 import { bitAt } from '../../bytes.ts'
-import { scalarLength, zeroScalar, type PackedScalars, type Scalar } from '../../curve/scalar.ts'
+import { scalarLength, zeroScalar, type Scalar } from '../../curve/scalar.ts'
 import type { RvoleArithmetic, RvoleRows } from '../../engine.ts'
-import { checkCount, inputCount, padLength, transfers, width } from '../../rvole-shape.ts'
-import { addProduct, multiplyColumns, newColumns, newLimbs, type Limbs } from '../product.ts'
+import { inputCount, padLength, transfers, width } from '../../rvole-shape.ts'
+import { addProduct, newColumns, newLimbs, sumOfShortProducts, type Limbs } from '../product.ts'
 import { addTimes, readNumber, subtractAndAdd, writeNumber } from './numbers.ts'
-import { carryColumns, reduceColumns } from './reduction.ts'
+import { carryColumns, reduceColumns, reduceShortColumns } from './reduction.ts'
 import { viewOf } from './scalars.ts'
 
 const limbCount = 12
@@ -93,23 +93,19 @@ function rowsOf(rows: Rows): RvoleRows {
   const { scalars } = rows
   return {
     checkValues: (theta, correction) => {
-      const values = new Uint8Array(transfers * checkCount * scalarLength)
+      const values = new Uint8Array(transfers * scalarLength)
       const valueView = viewOf(values)
-      const weights = unpack(theta)
-      const eta = correction && unpack(correction.eta)
-      columns.fill(0)
+      const [weight0, weight1] = [toLimbs(theta[0]), toLimbs(theta[1])]
+      const eta = correction && toLimbs(correction.eta)
       for (let j = 0; j < transfers; j++) {
         const choice = correction === undefined ? 0 : bitAt(correction.choices, j)
-        for (let k = 0; k < checkCount; k++) {
-          const check = scalars[j * width + inputCount + k]!
-          const subtrahend = eta === undefined ? check : eta[k]! // times 0 where there is no correction
-          multiplyColumns(columns, weights[k * inputCount]!, scalars[j * width]!)
-          addProduct(columns, weights[k * inputCount + 1]!, scalars[j * width + 1]!)
-          addTimes(columns, 1, check)
-          addTimes(columns, 0 - choice, subtrahend) // and not −choice, which is no integer for 0 (digits.ts)
-          reduceColumns(result, columns)
-          writeNumber(valueView, (j * checkCount + k) * scalarLength, result)
-        }
+        const check = scalars[j * width + inputCount]!
+        const subtrahend = eta === undefined ? check : eta // times 0 where there is no correction
+        sumOfShortProducts(columns, weight0, scalars[j * width]!, weight1, scalars[j * width + 1]!)
+        addTimes(columns, 1, check)
+        addTimes(columns, 0 - choice, subtrahend) // and not −choice, which is no integer for 0 (digits.ts)
+        reduceShortColumns(result, columns)
+        writeNumber(valueView, j * scalarLength, result)
       }
       columns.fill(0)
       wipeScratch()
@@ -140,15 +136,6 @@ function toLimbs(scalar: Scalar): Limbs {
   const limbs = newLimbs()
   readNumber(limbs, viewOf(scalar), 0)
   return limbs
-}
-
-function unpack(packed: PackedScalars): readonly Limbs[] {
-  const view = viewOf(packed)
-  return Array.from({ length: packed.length / scalarLength }, (_, i) => {
-    const limbs = newLimbs()
-    readNumber(limbs, view, i * scalarLength)
-    return limbs
-  })
 }
 
 /** Σ sumₖ modulo q; `sum` is overwritten. */

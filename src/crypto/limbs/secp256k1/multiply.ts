@@ -1,6 +1,6 @@
 /**
- * Secret multiples of points of secp256k1: signed 4-bit windows, tables scanned with masks, complete additions. The
- * sequence of operations and of memory accesses is the same for every scalar and point.
+ * Secret multiples of the generator of secp256k1: signed 4-bit windows, tables scanned with masks, complete additions.
+ * The sequence of operations and of memory accesses is the same for every scalar.
  */
 import { digitCount, digitMasks, isNegativeDigit, isZeroDigit, recode, scan } from '../digits.ts'
 import { addAffine, addPoints, copyPoint, double, newPoint, setIdentity, wipePointScratch } from './points.ts'
@@ -15,30 +15,7 @@ const sum = newPoint()
 const next = newPoint()
 const entry = newPoint()
 
-/** 1·P … 8·P, 36 numbers each. */
-const multiples = new Float64Array(8 * 36)
-
-/** out = k·P, for k in 32 big-endian bytes. */
-export function multiplyLimbPoint(out: LimbPoint, p: LimbPoint, k: Uint8Array): void {
-  recode(digits, k)
-  fillMultiples(p)
-  setIdentity(sum)
-  for (let i = digitCount - 1; i >= 0; i--) {
-    if (i < digitCount - 1) for (let j = 0; j < 4; j++) double(sum, sum)
-    const digit = digits[i]! // i < digitCount
-    digitMasks(masks, digit)
-    scan(entry.x, multiples, 0, 36, masks)
-    scan(entry.y, multiples, 12, 36, masks)
-    scan(entry.z, multiples, 24, 36, masks)
-    entry.y[0] += isZeroDigit(digit) // (0 : 1 : 0) where the digit is 0
-    scale(entry.y, entry.y, 1 - (isNegativeDigit(digit) << 1))
-    addPoints(sum, sum, entry)
-  }
-  copyPoint(out, sum)
-  wipeScratch()
-}
-
-/** out = k·G, likewise. */
+/** out = k·G, for k in 32 big-endian bytes. */
 export function multiplyLimbBase(out: LimbPoint, k: Uint8Array): void {
   baseTable ??= buildBaseTable()
   recode(digits, k)
@@ -60,20 +37,9 @@ export function multiplyLimbBase(out: LimbPoint, k: Uint8Array): void {
   wipeScratch()
 }
 
-function fillMultiples(p: LimbPoint): void {
-  copyPoint(next, p)
-  for (let j = 0; j < 8; j++) {
-    if (j > 0) addPoints(next, next, p)
-    multiples.set(next.x, 36 * j)
-    multiples.set(next.y, 36 * j + 12)
-    multiples.set(next.z, 36 * j + 24)
-  }
-}
-
 function wipeScratch(): void {
   digits.fill(0)
   masks.fill(0)
-  multiples.fill(0)
   for (const { x, y, z } of [sum, next, entry]) for (const coordinate of [x, y, z]) coordinate.fill(0)
   wipePointScratch()
 }

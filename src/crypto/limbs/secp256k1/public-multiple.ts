@@ -1,8 +1,8 @@
 /**
- * Multiples of points by public scalars: faster than multiply.ts, and the time depends on the scalar. The endomorphism
- * λ·(x, y) = (β·x, y) halves a scalar (Gallant, Lambert and Vanstone, CRYPTO 2001); all halves run through one ladder as
- * non-adjacent forms (Hankerson, Menezes and Vanstone, "Guide to Elliptic Curve Cryptography", algorithms 3.35, 3.74 and
- * 3.77), as long as the longest of them.
+ * Sums of multiples of points by public scalars: faster than multiply.ts, and the time depends on the scalars. The
+ * endomorphism λ·(x, y) = (β·x, y) halves a scalar (Gallant, Lambert and Vanstone, CRYPTO 2001); all halves run through
+ * one ladder as non-adjacent forms (Hankerson, Menezes and Vanstone, "Guide to Elliptic Curve Cryptography", algorithms
+ * 3.35, 3.74 and 3.77), as long as the longest of them.
  */
 import { readHex } from './bytes.ts'
 import { multiply, newElement, scale } from './field.ts'
@@ -24,27 +24,38 @@ const baseWidth = 8
 /** Halves are below 2^129; the form of one may be a digit longer. */
 const length = 131
 
+/** Scalars below this are as good as halves already. */
+const short = 2n ** 128n
+
+/** The non-adjacent form of one half of a scalar, and the odd multiples P, 3P, 5P … 15P of what it counts. */
+type Half = Readonly<{ digits: Int8Array; table: readonly LimbPoint[] }>
+
 const newTable = (): readonly LimbPoint[] => Array.from({ length: 2 ** (width - 2) }, newPoint)
-/** P, 3P, 5P … 15P, and λ times each. */
-const odd = newTable()
-const mapped = newTable()
+/** Memory for the tables of the first term, of λ times it, of the second and so on: as many as were ever needed. */
+const tables: (readonly LimbPoint[])[] = []
 const twice = newPoint()
 const entry = newPoint()
 
-/** out = k·P, plus `ofBase`·G where that is given, for public scalars in 32 big-endian bytes. `out` is not P. */
-export function multiplyLimbPointPublic(out: LimbPoint, p: LimbPoint, k: Uint8Array, ofBase?: Uint8Array): void {
-  const [digits, mappedDigits] = formsOf(k, width)
-  const [baseDigits, mappedBaseDigits] = ofBase === undefined ? [none, none] : formsOf(ofBase, baseWidth)
+/**
+ * out = Σ kᵢ·Pᵢ, plus `ofBase`·G where that is given, for public scalars in 32 big-endian bytes. `out` is none of the
+ * points.
+ */
+export function combineLimbPointsPublic(
+  out: LimbPoint,
+  terms: readonly (readonly [Uint8Array, LimbPoint])[],
+  ofBase?: Uint8Array,
+): void {
+  const halves = terms.flatMap(([k, point], i) => halvesOf(k, point, i))
+  const [baseDigits, mappedBaseDigits] = ofBase === undefined ? [none, none] : baseFormsOf(ofBase)
   if (ofBase !== undefined) baseTables ??= buildBaseTables()
-  fillTables(p)
   setIdentity(out)
   let i = length - 1
-  const isUnused = (at: number) => (digits[at]! | mappedDigits[at]! | baseDigits[at]! | mappedBaseDigits[at]!) === 0
-  while (i > 0 && isUnused(i)) i--
+  const isUsed = (at: number) =>
+    (baseDigits[at]! | mappedBaseDigits[at]!) !== 0 || halves.some(({ digits }) => digits[at] !== 0)
+  while (i > 0 && !isUsed(i)) i--
   for (; i >= 0; i--) {
     double(out, out)
-    addMultiple(out, odd, digits[i]!) // i < length, here and below
-    addMultiple(out, mapped, mappedDigits[i]!)
+    for (const { digits, table } of halves) addMultiple(out, table, digits[i]!) // i < length, here and below
     if (baseTables === undefined) continue
     addBaseMultiple(out, baseTables.odd, baseDigits[i]!)
     addBaseMultiple(out, baseTables.mapped, mappedBaseDigits[i]!)
@@ -69,16 +80,27 @@ function addBaseMultiple(sum: LimbPoint, table: Float64Array, digit: number): vo
   addAffine(sum, sum, entry.x, entry.y)
 }
 
-function fillTables(p: LimbPoint): void {
-  double(twice, p)
-  copyPoint(odd[0]!, p)
-  for (let i = 1; i < odd.length; i++) addPoints(odd[i]!, odd[i - 1]!, twice)
-  for (const [i, { x, y, z }] of odd.entries()) {
-    const { x: mappedX, y: mappedY, z: mappedZ } = mapped[i]!
+/** One half, or both where the scalar is long. `index`: which term it is. */
+function halvesOf(k: Uint8Array, point: LimbPoint, index: number): readonly Half[] {
+  const [first, second] = decompose(numberOf(k))
+  const table = (tables[2 * index] ??= newTable())
+  fillOddMultiples(table, point)
+  const half = { digits: nonAdjacentForm(first, width), table }
+  if (second === 0n) return [half]
+  const mapped = (tables[2 * index + 1] ??= newTable())
+  for (const [i, { x, y, z }] of table.entries()) {
+    const { x: mappedX, y: mappedY, z: mappedZ } = mapped[i]! // as long
     multiply(mappedX, x, beta)
     mappedY.set(y)
     mappedZ.set(z)
   }
+  return [half, { digits: nonAdjacentForm(second, width), table: mapped }]
+}
+
+function fillOddMultiples(odd: readonly LimbPoint[], p: LimbPoint): void {
+  double(twice, p)
+  copyPoint(odd[0]!, p)
+  for (let i = 1; i < odd.length; i++) addPoints(odd[i]!, odd[i - 1]!, twice)
 }
 
 type BaseTables = Readonly<{ odd: Float64Array; mapped: Float64Array }>
@@ -104,13 +126,14 @@ function buildBaseTables(): BaseTables {
   return { odd: own, mapped: image }
 }
 
-function formsOf(k: Uint8Array, digitWidth: number): readonly [Int8Array, Int8Array] {
-  const [first, second] = halvesOf(BigInt(`0x${hexOf(k)}`))
-  return [nonAdjacentForm(first, digitWidth), nonAdjacentForm(second, digitWidth)]
+function baseFormsOf(k: Uint8Array): readonly [Int8Array, Int8Array] {
+  const [first, second] = decompose(numberOf(k))
+  return [nonAdjacentForm(first, baseWidth), nonAdjacentForm(second, baseWidth)]
 }
 
 /** k1 and k2 with k1 + k2·λ ≡ k (mod q), each below 2^129 in magnitude. */
-function halvesOf(k: bigint): readonly [bigint, bigint] {
+function decompose(k: bigint): readonly [bigint, bigint] {
+  if (k < short) return [k, 0n]
   const rounded = (product: bigint) => (product + order / 2n) / order
   const [c1, c2] = [rounded(a1 * k), rounded(-b1 * k)]
   return [k - c1 * a1 - c2 * a2, -c1 * b1 - c2 * a1]
@@ -144,6 +167,6 @@ function bitsOf(magnitude: bigint): Uint8Array {
   return bits
 }
 
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+function numberOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`)
 }

@@ -3,8 +3,8 @@ import * as numbers from '../../../../src/crypto/limbs/mod-q/numbers.ts'
 import { rvole as limbRvole } from '../../../../src/crypto/limbs/mod-q/rvole.ts'
 import { scalars } from '../../../../src/crypto/limbs/mod-q/scalars.ts'
 import { invertPublic } from '../../../../src/crypto/curve/public-inverse.ts'
-import { carryColumns, reduceColumns } from '../../../../src/crypto/limbs/mod-q/reduction.ts'
-import { addProduct, multiplyColumns, newColumns, newLimbs } from '../../../../src/crypto/limbs/product.ts'
+import { carryColumns, reduceColumns, reduceShortColumns } from '../../../../src/crypto/limbs/mod-q/reduction.ts'
+import { addProduct, multiplyColumns, newColumns, newLimbs, sumOfShortProducts } from '../../../../src/crypto/limbs/product.ts'
 import { rvole as nobleRvole } from '../../../../src/crypto/reference/rvole.ts'
 import { scalars as nobleScalars } from '../../../../src/crypto/reference/scalars.ts'
 import { padLength, transfers, width } from '../../../../src/crypto/rvole-shape.ts'
@@ -14,7 +14,7 @@ import { casesOf, drawsFor, fillLimbs, integerOf, modulo } from './operands.ts'
 
 const weight = (i: number) => 2 ** (22 * i)
 const valueOf = (limbs: Float64Array) => integerOf(limbs, (i) => 22 * i)
-const [a, b, c, out] = [newLimbs(), newLimbs(), newLimbs(), newLimbs()]
+const [a, b, c, d, e, out] = [newLimbs(), newLimbs(), newLimbs(), newLimbs(), newLimbs(), newLimbs()]
 const columns = newColumns()
 const buffer = new Uint8Array(64)
 const view = new DataView(buffer.buffer)
@@ -43,6 +43,15 @@ function expectReduced(value: bigint): void {
   expectWritten(out, value)
 }
 
+/** The same for 17 columns, of which more is left in the limbs. */
+function expectShortReduced(value: bigint): void {
+  reduceShortColumns(out, columns)
+  if (out.some((limb, i) => Math.abs(limb) / weight(i) >= 2 ** 28.3)) throw new Error('a limb beyond its bound')
+  const magnitude = valueOf(out) < 0n ? -valueOf(out) : valueOf(out)
+  if (magnitude > 2n ** 263n + 2n ** 248n) throw new Error(`a value beyond its bound: ${valueOf(out)}`)
+  expectWritten(out, value)
+}
+
 test('products, differences and bytes modulo q are those of BigInt', () => {
   const draw = drawsFor('modulo q', order)
   for (let n = casesOf(150_000); n > 0; n--) {
@@ -54,6 +63,12 @@ test('products, differences and bytes modulo q are those of BigInt', () => {
     multiplyColumns(columns, a, b)
     columns[23] = 0
     expectReduced(x * y)
+    const [short, other] = [z >> 128n, x >> 128n]
+    read(d, short)
+    read(e, other)
+    columns.fill(NaN, 17) // neither written nor read
+    sumOfShortProducts(columns, d, b, e, c)
+    expectShortReduced(short * y + other * z)
     numbers.subtractAndAdd(out, a, b, c)
     expectWritten(out, x - y + z)
     const bit = n & 1
@@ -124,6 +139,9 @@ test('columns at their bounds carry and reduce exactly', () => {
     }
     const value = fill(50, 27)
     expectReduced(value)
+    fill(49, 27)
+    columns.fill(0, 17)
+    expectShortReduced(valueOf(columns))
     const large = fill(52, 29)
     carryColumns(columns)
     if (valueOf(columns) !== large) throw new Error('carried to another value')
@@ -158,10 +176,10 @@ describe.each([
   const pads0 = pads()
   const pads1 = label === 'all ones' ? new Uint8Array(pads0.length) : pads()
   const choices = fill(rng, transfers / 8)
-  const inputs = [1n, -1n, numberOf(rng(32)), 0n].map(scalarOf)
+  const inputs = [1n, -1n, numberOf(rng(32))].map(scalarOf)
   const g = rng(transfers * padLength)
-  const theta = scalars.reduceWide(fill(rng, 4 * 48))
-  const eta = scalars.reduceWide(fill(rng, 2 * 48))
+  const theta = [scalarOf(numberOf(fill(rng, 16))), scalarOf(numberOf(fill(rng, 16)))] as const
+  const eta = scalarOf(numberOf(fill(rng, 32)))
 
   test('are those of BigInt', () => {
     const [masked, expected] = [limbRvole, nobleRvole].map((rvole) => rvole.mask(pads0, pads1, inputs))
@@ -185,10 +203,9 @@ describe.each([
 test('RVOLE’s sums are those of BigInt where every number is the largest there is', () => {
   const ones = (length: number) => new Uint8Array(length).fill(255)
   const [pads, g, choices] = [ones(transfers * width * padLength), ones(transfers * padLength), ones(transfers / 8)]
-  const scalar = bytes32(order - 1n)
-  const largest = (count: number) => Uint8Array.from({ length: 32 * count }, (_, i) => scalar[i % 32] ?? 0)
-  const [tau, theta, eta] = [transfers * width, 4, 2].map(largest)
-  if (tau === undefined || theta === undefined || eta === undefined) throw new Error('three lists')
+  const eta = scalarOf(-1n)
+  const tau = Uint8Array.from({ length: transfers * width * 32 }, (_, i) => eta[i % 32] ?? 0)
+  const theta = [scalarOf(2n ** 128n - 1n), scalarOf(2n ** 128n - 1n)] as const
   const sums = [limbRvole, nobleRvole].map((rvole) => {
     const rows = rvole.unmask(pads, choices, tau)
     return [rows.checkValues(theta, { choices, eta }), rows.weightedSums(g), rvole.choose(g, choices)]
@@ -200,8 +217,8 @@ test('an operation that was cut short does not change the next one', () => {
   const rng = seededRng('cut short')
   const pads = [0, 1].map(() => rng(transfers * width * padLength))
   const [pads0 = new Uint8Array(0), pads1 = pads0] = pads
-  const theta = scalars.reduceWide(rng(4 * 48))
-  const inputs = [1n, 2n, 3n, 4n].map(scalarOf)
+  const theta = [scalarOf(5n), scalarOf(2n ** 127n)] as const
+  const inputs = [1n, 2n, 3n].map(scalarOf)
   const { rows } = limbRvole.mask(pads0, pads1, inputs)
   expect(() => rows.weightedSums(rng(9 * padLength))).toThrow(RangeError)
   expect(rows.checkValues(theta)).toEqual(nobleRvole.mask(pads0, pads1, inputs).rows.checkValues(theta))
@@ -209,7 +226,7 @@ test('an operation that was cut short does not change the next one', () => {
 
 test('rows that were erased twice are memory for one exchange, and not for two', () => {
   const rng = seededRng('erased twice')
-  const inputs = [1n, 2n, 3n, 4n].map(scalarOf)
+  const inputs = [1n, 2n, 3n].map(scalarOf)
   const g = rng(transfers * padLength)
   const masked = () => {
     const [pads0, pads1] = [rng(transfers * width * padLength), rng(transfers * width * padLength)]
@@ -227,13 +244,14 @@ test('no operation leaves anything in scratch memory', () => {
   const pads = rng(transfers * width * padLength)
   const g = rng(transfers * padLength)
   const choices = rng(transfers / 8)
-  const [theta, eta] = [scalars.reduceWide(rng(4 * 48)), scalars.reduceWide(rng(2 * 48))]
+  const theta = [scalarOf(5n), scalarOf(2n ** 127n)] as const
+  const eta = scalarOf(-5n)
   const [x, y] = [7n, -7n].map(scalarOf)
   if (x === undefined || y === undefined) throw new Error('two scalars')
-  const { tau, rows } = limbRvole.mask(pads, rng(pads.length), [x, y, x, y])
+  const { tau, rows } = limbRvole.mask(pads, rng(pads.length), [x, y, x])
   const operations = [
     () => limbRvole.choose(g, choices),
-    () => limbRvole.mask(pads, pads, [x, y, x, y]).rows.erase(),
+    () => limbRvole.mask(pads, pads, [x, y, x]).rows.erase(),
     () => limbRvole.unmask(pads, choices, tau).erase(),
     () => rows.checkValues(theta),
     () => rows.checkValues(theta, { choices, eta }),
@@ -248,7 +266,7 @@ test('no operation leaves anything in scratch memory', () => {
   const filled: readonly unknown[] = fill.mock.contexts
   const scratch = new Set(filled.filter((one) => one instanceof Float64Array).filter(({ length }) => length <= 24))
   fill.mockRestore()
-  expect(scratch.size).toBe(4 + 4 + 4) // of rvole.ts, of scalars.ts, and a fresh array for each input of `mask`
+  expect(scratch.size).toBe(4 + 4 + 3) // of rvole.ts, of scalars.ts, and a fresh array for each input of `mask`
   for (const [i, operate] of operations.entries()) {
     operate()
     for (const limbs of scratch) expect([i, limbs.every((limb) => limb === 0)]).toEqual([i, true])

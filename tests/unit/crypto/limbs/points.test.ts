@@ -3,13 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { decodePoint, decodeUncompressed, encodePoint, encodeUncompressed } from '../../../../src/crypto/curve/secp256k1.ts'
 import { equalPoints, identity, isIdentity, prepareEncodings } from '../../../../src/crypto/curve/secp256k1.ts'
 import type { Point } from '../../../../src/crypto/curve/secp256k1.ts'
-import { randomWeight } from '../../../../src/crypto/curve/short-scalar.ts'
 import { digitCount, recode } from '../../../../src/crypto/limbs/digits.ts'
 import { double } from '../../../../src/crypto/limbs/secp256k1/points.ts'
 import { newElement, multiply } from '../../../../src/crypto/limbs/secp256k1/field.ts'
 import { fromNoblePoint, toNoblePoint } from '../../../../src/crypto/reference/points.ts'
-import { bytes32, negatedPoint, numberOf, order, pointOf, points, scalarOf, scalars } from '../arithmetic.ts'
-import { seededRng } from '../fixtures.ts'
+import { bytes32, negatedPoint, numberOf, order, pointOf, points, scalarOf } from '../arithmetic.ts'
 import { casesOf, drawsFor, fillLimbs } from './operands.ts'
 
 const { Point: Noble } = secp256k1
@@ -53,8 +51,7 @@ describe('multiples of points', () => {
 
   test.each(edgeScalars)('of another point are those of @noble/curves for %s', (k) => {
     const P = pointOf(0xc0ffeen)
-    expect(toNoblePoint(points.multiply(P, scalarOf(k))).equals(nobleMultiple(0xc0ffeen * k))).toBe(true)
-    expect(toNoblePoint(points.multiplyPublic(P, scalarOf(k))).equals(nobleMultiple(0xc0ffeen * k))).toBe(true)
+    expect(toNoblePoint(points.combinePublic([[scalarOf(k), P]])).equals(nobleMultiple(0xc0ffeen * k))).toBe(true)
   })
 
   test('are those of @noble/curves for random scalars, points and coordinates', () => {
@@ -63,20 +60,17 @@ describe('multiples of points', () => {
       const [j, k] = [draw.value(), draw.value()]
       const P = pointOf(j)
       if (!toNoblePoint(P).equals(nobleMultiple(j))) throw new Error(`${j}·G`)
-      const Q = points.multiply(rescaled(P, draw), scalarOf(k))
+      const Q = points.combinePublic([[scalarOf(k), rescaled(P, draw)]])
       if (!toNoblePoint(Q).equals(nobleMultiple(j * k))) throw new Error(`${k}·(${j}·G)`)
-      const R = points.multiplyPublic(rescaled(P, draw), scalarOf(k))
-      if (!toNoblePoint(R).equals(nobleMultiple(j * k))) throw new Error(`${k}·(${j}·G), as public`)
       const l = draw.value()
-      const S = points.multiplyPublic(rescaled(P, draw), scalarOf(k), scalarOf(l))
-      if (!toNoblePoint(S).equals(nobleMultiple(j * k + l))) throw new Error(`${k}·(${j}·G) + ${l}·G, as public`)
+      const S = points.combinePublic([[scalarOf(k), rescaled(P, draw)]], scalarOf(l))
+      if (!toNoblePoint(S).equals(nobleMultiple(j * k + l))) throw new Error(`${k}·(${j}·G) + ${l}·G`)
     }
   })
 
   test('of the identity are the identity', () => {
     for (const k of edgeScalars) {
-      expect(isIdentity(points.multiply(identity, scalarOf(k)))).toBe(true)
-      expect(isIdentity(points.multiplyPublic(identity, scalarOf(k)))).toBe(true)
+      expect(isIdentity(points.combinePublic([[scalarOf(k), identity]]))).toBe(true)
     }
   })
 
@@ -84,31 +78,33 @@ describe('multiples of points', () => {
     const P = pointOf(0xc0ffeen)
     for (const k of edgeScalars) {
       for (const l of edgeScalars) {
-        const found = toNoblePoint(points.multiplyPublic(P, scalarOf(k), scalarOf(l)))
+        const found = toNoblePoint(points.combinePublic([[scalarOf(k), P]], scalarOf(l)))
         if (!found.equals(nobleMultiple(0xc0ffeen * k + l))) throw new Error(`${k}·P + ${l}·G`)
       }
-      expect(isIdentity(points.multiplyPublic(P, scalarOf(k), scalarOf(-0xc0ffeen * k)))).toBe(true)
+      expect(isIdentity(points.combinePublic([[scalarOf(k), P]], scalarOf(-0xc0ffeen * k)))).toBe(true)
     }
   })
 
-  test('by random weights are those of @noble/curves, and weights are made of two random numbers below 2^40', () => {
-    const rng = seededRng('weights')
-    const drawn: bigint[] = []
-    const weight = () =>
-      randomWeight(scalars, (length) => {
-        const bytes = rng(length)
-        drawn.push(numberOf(bytes))
-        return bytes
-      })
-    const lambda = 0x5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72n
-    expect((lambda * lambda * lambda) % order).toBe(1n)
-    for (let n = 0; n < 50; n++) {
-      const rho = weight()
-      const [first = 0n, second = 0n] = drawn.splice(0)
-      expect(first < 2n ** 40n && second < 2n ** 40n).toBe(true)
-      expect(numberOf(rho)).toBe((first + second * lambda) % order)
-      expect(toNoblePoint(points.multiplyPublic(pointOf(77n), rho)).equals(nobleMultiple(77n * numberOf(rho)))).toBe(true)
+  test('summed up are those of @noble/curves: of long, short and no scalars, of equal and of opposite points', () => {
+    const draw = drawsFor('combinations', order)
+    const lengths = [0n, 2n ** 128n - 1n, 2n ** 128n, 2n ** 129n, order - 1n]
+    for (let n = casesOf(300); n > 0; n--) {
+      const scalar = () => {
+        const bound = lengths[draw.integer(lengths.length)] ?? 0n
+        return draw.integer(3) === 0 ? bound : draw.value() % (bound + 1n)
+      }
+      const own = draw.value()
+      const logarithms = [own, [own, -own, draw.value(), 0n][draw.integer(4)] ?? 0n, draw.value()].slice(draw.integer(3))
+      const terms = logarithms.map((logarithm) => [scalar(), logarithm] as const)
+      const ofBase = draw.integer(2) === 0 ? undefined : scalar()
+      const expected = terms.reduce((sum, [k, logarithm]) => sum + k * logarithm, ofBase ?? 0n)
+      const found = points.combinePublic(
+        terms.map(([k, logarithm]) => [scalarOf(k), rescaled(pointOf(logarithm), draw)]),
+        ofBase === undefined ? undefined : scalarOf(ofBase),
+      )
+      if (!toNoblePoint(found).equals(nobleMultiple(expected))) throw new Error(`${terms.join(' ')} and ${ofBase}`)
     }
+    expect(isIdentity(points.combinePublic([]))).toBe(true)
   })
 })
 
