@@ -81,6 +81,6 @@ export type RvoleRows = Readonly<{
   checkValues(theta: readonly [Scalar, Scalar], correction?: Readonly<{ choices: Uint8Array; eta: Scalar }>): PackedScalars
   /** Σ_j g_j·row_(j,i) for each i < ℓ. */
   weightedSums(g: Uint8Array): readonly [Scalar, Scalar]
-  /** Overwrites the rows, which must not be used any more. */
+  /** Overwrites the rows, which cannot be used any more. */
   erase(): void
 }>

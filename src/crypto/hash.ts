@@ -7,7 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { shake256 } from '@noble/hashes/sha3.js'
 import { uint32 } from './bytes.ts'
 import type { Engine, Sha256 } from './engine.ts'
-import { scalarAt, wideScalarLength, type Scalar } from './curve/scalar.ts'
+import { wideScalarLength, type Scalar } from './curve/scalar.ts'
 import { scalars } from './limbs/mod-q/scalars.ts'
 import { blockWords, keyedHash } from './symmetric/blake3.ts'
 import type { Tag } from './tags.ts'
@@ -42,7 +42,10 @@ export function xof(length: number, tag: Tag, ...items: readonly HashItem[]): Ui
 
 /** A scalar within 2^-128 of uniform: 48 bytes reduced modulo q (RFC 9380 section 5.1 uses the same margin). */
 export function hashToScalar(tag: Tag, ...items: readonly HashItem[]): Scalar {
-  return scalarAt(scalars.reduceWide(xof(wideScalarLength, tag, ...items)))
+  const bytes = xof(wideScalarLength, tag, ...items)
+  const scalar = scalars.reduceWide(bytes) as Scalar // one, and no copy of it: some are secret
+  bytes.fill(0)
+  return scalar
 }
 
 /** `length` public bytes, for long lists: BLAKE3 of nothing under the key H(tag, items). Much faster than `xof`. */

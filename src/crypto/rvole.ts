@@ -77,20 +77,38 @@ export function answer(
   if (transferred === undefined) return undefined
   const check = randomScalar(engine.scalars, rng) // â
   const mask = engine.points.multiplyBase(check) // Â
+  const { tau, rows } = maskInputs(engine, state, session, transferred, [...inputs.scalars, check])
+  try {
+    const theta = checkWeights(engine, session, { tau, mask }, inputs.points)
+    const eta = checkedInput(engine, inputs.scalars, check, theta)
+    const mu = checkHash(engine, session, rows.checkValues(theta))
+    const [sum0, sum1] = rows.weightedSums(gadget(session))
+    const negative = (sum: Scalar) => engine.scalars.subtract(zeroScalar(), sum)
+    const shares = [negative(sum0), negative(sum1)] as const
+    wipe(sum0, sum1)
+    return { message: { tau, mask, eta, mu }, shares }
+  } finally {
+    rows.erase()
+    wipe(check)
+  }
+}
+
+/** τ, and v⁰ for what follows. `transferred` is overwritten. */
+function maskInputs(
+  engine: Engine,
+  { delta }: OtSenderState,
+  session: Uint8Array,
+  transferred: Uint8Array,
+  inputs: readonly Scalar[],
+) {
   const pads0 = expandRows(session, transferred)
-  xorRows(transferred, state.delta)
+  xorRows(transferred, delta)
   const pads1 = expandRows(session, transferred)
-  const { tau, rows } = engine.rvole.mask(pads0, pads1, [...inputs.scalars, check])
-  wipe(transferred, pads0, pads1)
-  const theta = checkWeights(engine, session, { tau, mask }, inputs.points)
-  const eta = checkedInput(engine, inputs.scalars, check, theta)
-  const mu = checkHash(engine, session, rows.checkValues(theta))
-  const [sum0, sum1] = rows.weightedSums(gadget(session))
-  const negative = (sum: Scalar) => engine.scalars.subtract(zeroScalar(), sum)
-  const shares = [negative(sum0), negative(sum1)] as const
-  rows.erase()
-  wipe(check, sum0, sum1)
-  return { message: { tau, mask, eta, mu }, shares }
+  try {
+    return engine.rvole.mask(pads0, pads1, inputs)
+  } finally {
+    wipe(transferred, pads0, pads1)
+  }
 }
 
 /**
@@ -110,10 +128,12 @@ export function finish(
   const pads = expandRows(session, transferred)
   const rows = engine.rvole.unmask(pads, beta, tau)
   wipe(pads)
-  const expected = checkHash(engine, session, rows.checkValues(theta, { choices: beta, eta }))
-  const shares = equalBytes(expected, mu) ? rows.weightedSums(g) : undefined
-  rows.erase()
-  return shares
+  try {
+    const expected = checkHash(engine, session, rows.checkValues(theta, { choices: beta, eta }))
+    return equalBytes(expected, mu) ? rows.weightedSums(g) : undefined
+  } finally {
+    rows.erase()
+  }
 }
 
 /** g, one number of 256 bits per transfer: public, and the same for both. */

@@ -3,10 +3,10 @@
  * for one purpose from ever meaning anything in another (domain separation). A test asserts that no two are equal.
  */
 const common = 'mpc-system/dkls23/secp256k1/v1' // the name that these have had since DKLs23 was the only protocol
-/** What version 3 left as it was. */
+/** What version 4 left as it was; there is no 3. */
 const former = 'mpc-system/dkls23/secp256k1/v2'
 /** What it changed: the expansion of OT rows and seeds, RVOLE, and the messages of signing. */
-const present = 'mpc-system/dkls23/secp256k1/v3'
+const present = 'mpc-system/dkls23/secp256k1/v4'
 const frost = 'mpc-system/frost/v1'
 
 export const tag = {

@@ -16,14 +16,21 @@ export type Fault = Readonly<{ round: number; party: number; reason: AbortReason
 /** Decodes and checks a run's broadcasts, and collects what is wrong with them. */
 export class TranscriptReader {
   readonly faults: Fault[] = []
+  /** What the run is measured by: that of the former version where nobody began with another. */
+  readonly session: Uint8Array
   readonly #broadcasts: Broadcasts
   readonly #parties: number
-  readonly #session: Uint8Array
+  /** The other session where both were begun with. Who is of which version is then nobody's fault. */
+  readonly #unjudged: Uint8Array | null
 
-  constructor(broadcasts: Broadcasts, parties: number, session: Uint8Array) {
+  /** `present` and `former`: the run's session, for parties of the protocol's present version and of the former. */
+  constructor(broadcasts: Broadcasts, parties: number, present: Uint8Array, former = present) {
+    const bodies = [...(broadcasts.get(1)?.values() ?? [])]
+    const occurs = (session: Uint8Array) => bodies.some((body) => isOfSession(body, session))
+    this.session = occurs(former) && !occurs(present) ? former : present
+    this.#unjudged = occurs(present) && occurs(former) ? former : null
     this.#broadcasts = broadcasts
     this.#parties = parties
-    this.#session = session
   }
 
   blame(round: number, parties: readonly number[], reason: AbortReason): void {
@@ -36,10 +43,10 @@ export class TranscriptReader {
     for (const [party, body] of this.#broadcasts.get(round) ?? []) {
       try {
         const message = decodeMessage(schema, body)
-        // Every schema starts with the session field; the generic type cannot say so.
-        const { session } = message as unknown as Readonly<{ session: Uint8Array }>
-        if (equalBytes(session, this.#session)) messages.set(party, message)
-        else this.blame(round, [party], 'session-mismatch')
+        if (isOfSession(body, this.session)) messages.set(party, message)
+        else if (this.#unjudged === null || !isOfSession(body, this.#unjudged)) {
+          this.blame(round, [party], 'session-mismatch')
+        }
       } catch (error) {
         if (!(error instanceof MalformedMessage)) throw error
         this.blame(round, [party], 'malformed-message')
@@ -59,7 +66,7 @@ export class TranscriptReader {
     const own = echoed.get(0)
     if (echoed.size < this.#parties || own === undefined) return
     const others = [...echoed].filter(([from]) => from !== 0).map(([from, broadcast]) => ({ from, broadcast }))
-    const view = broadcastView(this.#session, round - 1, others, { from: 0, body: own })
+    const view = broadcastView(this.session, round - 1, others, { from: 0, body: own })
     this.checkEqual(round, messages, (message) => message.view, view, 'view-mismatch')
   }
 
@@ -80,13 +87,7 @@ export class TranscriptReader {
   }
 }
 
-/**
- * Which of two sessions a run had, that of the present version or that of the former: the former where round 1 has
- * messages of it and none of the present one. Who sends one of another version is not to decide what those are measured
- * by that did not.
- */
-export function sessionOf(broadcasts: Broadcasts, present: Uint8Array, former: Uint8Array): Uint8Array {
-  const bodies = [...(broadcasts.get(1)?.values() ?? [])]
-  const occurs = (session: Uint8Array) => bodies.some((body) => equalBytes(body.subarray(0, session.length), session))
-  return occurs(former) && !occurs(present) ? former : present
+/** Every schema starts with the session. */
+function isOfSession(body: Uint8Array, session: Uint8Array): boolean {
+  return equalBytes(body.subarray(0, session.length), session)
 }

@@ -88,7 +88,7 @@ export function isHigh(scalar: Scalar): boolean {
 /** A uniform scalar other than zero. */
 export function randomScalar({ reduceWide }: Pick<ScalarArithmetic, 'reduceWide'>, rng: Rng): Scalar {
   const bytes = rng(wideScalarLength)
-  const scalar = scalarAt(reduceWide(bytes))
+  const scalar = reduceWide(bytes) as Scalar // one, and no copy of it
   bytes.fill(0)
   if (isAllZero(scalar)) throw new Error('the random number generator returned zero modulo the group order')
   return scalar

@@ -8,7 +8,7 @@ import { offenders } from '../inbound.ts'
 import { limbEngine } from '../limbs/engine.ts'
 import { verifyProof } from '../schnorr.ts'
 import { tag } from '../tags.ts'
-import { sessionOf, TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
+import { TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
 import { keygenSession } from './keygen.ts'
 import {
   round1Broadcast,
@@ -38,10 +38,11 @@ export type KeygenJudgement = Readonly<{
 }>
 
 export function judgeKeygen({ sid, threshold, parties, broadcasts }: KeygenTranscript): KeygenJudgement {
+  const present = keygenSession(sid, threshold, parties)
   const former = keygenSession(sid, threshold, parties, tag.formerKeygenSession)
-  const session = sessionOf(broadcasts, keygenSession(sid, threshold, parties), former)
+  const transcript = new TranscriptReader(broadcasts, parties, present, former)
+  const { session } = transcript
   const context: PublicContext = { engine: limbEngine, session, threshold, parties }
-  const transcript = new TranscriptReader(broadcasts, parties, session)
 
   const commitments = transcript.messages(1, round1Broadcast)
   const opened = transcript.messages(2, round2Broadcast(threshold))

@@ -90,10 +90,12 @@ export function extendAsSender(
   }
   const chi = challenges(transfers, longHash(engine, tag.otMatrix, session, message.u))
   const rows = transpose(q, length)
-  const consistent = isConsistent(state.delta, foldRows(rows, transfers, chi), message)
+  const qHat = foldRows(rows, transfers, chi)
+  const consistent = isConsistent(state.delta, qHat, message)
   const kept = wordsToBytes(rows.subarray(0, transfers * 4))
   q.fill(0)
   rows.fill(0)
+  qHat.fill(0) // with t̂ and x̂ it tells Δ
   if (consistent) return kept
   kept.fill(0)
   return undefined

@@ -7,7 +7,7 @@ import { invertPublic } from '../curve/public-inverse.ts'
 import { isHigh, zeroScalar } from '../curve/scalar.ts'
 import { limbEngine } from '../limbs/engine.ts'
 import { tag } from '../tags.ts'
-import { sessionOf, TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
+import { TranscriptReader, type Broadcasts, type Fault } from '../transcript.ts'
 import { round1Broadcast, round3Broadcast } from './messages.ts'
 import { signSession } from './sign.ts'
 
@@ -28,7 +28,7 @@ export function judgeSigning(transcript: SignTranscript): readonly Fault[] {
   const { sid, publicKey, messageHash, signers, broadcasts, s } = transcript
   const present = signSession(sid, publicKey, messageHash, signers)
   const former = signSession(sid, publicKey, messageHash, signers, tag.formerSignSession)
-  const reader = new TranscriptReader(broadcasts, signers.length, sessionOf(broadcasts, present, former))
+  const reader = new TranscriptReader(broadcasts, signers.length, present, former)
   reader.messages(1, round1Broadcast)
   const shares = reader.messages(3, round3Broadcast)
   const [first] = shares.values()

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createKeygen } from '../../../src/crypto/keygen/keygen.ts'
 import { round4Broadcast } from '../../../src/crypto/keygen/messages.ts'
 import type { Rng } from '../../../src/crypto/protocol.ts'
@@ -137,6 +137,7 @@ function watchedScalars() {
     ...scalars,
     add: (a: Scalar, b: Scalar) => noted(scalars.add(a, b)),
     subtract: (a: Scalar, b: Scalar) => noted(scalars.subtract(a, b)),
+    reduceWide: (bytes: Uint8Array) => noted(scalars.reduceWide(bytes) as Scalar), // one at a time, in a run
     multiply: (a: Scalar, b: Scalar) => noted(scalars.multiply(a, b)),
   }
   const left = () => made.filter(({ scalar }) => scalar.some((byte) => byte !== 0)).map(({ by }) => by)
@@ -172,4 +173,14 @@ test('a party that makes a key overwrites every share it sends, and partial sums
   resultsOf(runProtocol(parties))
   // The responses of two proofs, and the negative challenges of the peer's; and p_i, which is the result.
   expect(count(left())).toEqual({ 'schnorr.ts': 4, 'keygen/round-3.ts': 1 })
+})
+
+test('the OT extension leaves nothing of what its check computes', () => {
+  const slice = vi.spyOn(Uint32Array.prototype, 'slice')
+  const { run } = sign()
+  const folded = slice.mock.results.map(({ value }) => value as Uint32Array).filter(({ length }) => length === 128 * 4)
+  slice.mockRestore()
+  expect(resultsOf(run)).toHaveLength(2)
+  // Of each signer t̂, which it sends, and q̂, with which that tells Δ.
+  expect(folded.map((words) => words.every((word) => word === 0)).sort()).toEqual([false, false, true, true])
 })

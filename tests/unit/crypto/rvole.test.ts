@@ -146,6 +146,13 @@ describe('an Alice who multiplies with something else than she has shown', () =>
     expect(ends(liar, theta, { mask, eta: combined(own, theta, check) })).toBeUndefined()
   })
 
+  test('in every row is refused also where her errors cancel each other in a plain sum', () => {
+    const [more, less] = [scalars.add(own[0], scalarOf(1n)), scalars.subtract(own[1], scalarOf(1n))]
+    const liar = lyingAlice(() => [more, less, check])
+    const theta = weightsOf(digestOf(liar.tau), ...[mask, ...shown].map(encodePoint))
+    expect(ends(liar, theta, { mask, eta: combined(own, theta, check) })).toBeUndefined()
+  })
+
   test('in a single row is refused where its choice bit is 1: she has to guess that bit', () => {
     const believed = Array.from({ length: 12 }, (_, row) => {
       const liar = lyingAlice((j) => [...(j === 30 * row ? wrong : own), check])

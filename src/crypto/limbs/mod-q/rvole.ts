@@ -24,18 +24,12 @@ const [columns, columns1] = [newColumns(), newColumns()]
 /** Row scalars, `width` for each transfer. */
 type Rows = Readonly<{ limbs: Float64Array; scalars: readonly Limbs[] }>
 
-/**
- * Memory for rows that were erased, to be used again: making it costs as much as what is computed in it. A set, as rows
- * that were erased twice must not become the memory of two exchanges.
- */
-const spare = new Set<Rows>()
+/** Memory for rows that were erased, to be used again: making it costs as much as what is computed in it. */
+const spare: Rows[] = []
 
 function takeRows(): Rows {
-  const [taken] = spare
-  if (taken !== undefined) {
-    spare.delete(taken)
-    return taken
-  }
+  const taken = spare.pop()
+  if (taken !== undefined) return taken
   const limbs = new Float64Array(transfers * width * limbCount)
   const scalars = Array.from({ length: transfers * width }, (_, at) => {
     return limbs.subarray(at * limbCount, (at + 1) * limbCount) as Float64Array as Limbs // of that length
@@ -89,10 +83,16 @@ export const rvole: RvoleArithmetic = {
   },
 }
 
-function rowsOf(rows: Rows): RvoleRows {
-  const { scalars } = rows
+function rowsOf(taken: Rows): RvoleRows {
+  /** Null once they were erased, as the memory may be another exchange's then. */
+  let rows: Rows | null = taken
+  const live = (): Rows => {
+    if (rows === null) throw new Error('the rows were erased')
+    return rows
+  }
   return {
     checkValues: (theta, correction) => {
+      const { scalars } = live()
       const values = new Uint8Array(transfers * scalarLength)
       const valueView = viewOf(values)
       const [weight0, weight1] = [toLimbs(theta[0]), toLimbs(theta[1])]
@@ -112,6 +112,7 @@ function rowsOf(rows: Rows): RvoleRows {
       return values
     },
     weightedSums: (g) => {
+      const { scalars } = live()
       const view = viewOf(g)
       columns.fill(0)
       columns1.fill(0)
@@ -126,8 +127,10 @@ function rowsOf(rows: Rows): RvoleRows {
       return [finished(columns), finished(columns1)]
     },
     erase: () => {
+      if (rows === null) return
       rows.limbs.fill(0)
-      spare.add(rows)
+      spare.push(rows)
+      rows = null
     },
   }
 }

@@ -193,10 +193,16 @@ describe.each([
     expect(limbRvole.choose(g, choices)).toEqual(nobleRvole.choose(g, choices))
   })
 
-  test('are zero after the rows were erased', () => {
+  test('are overwritten with the rows, which cannot be used any more', () => {
     const { rows } = limbRvole.mask(pads0, pads1, inputs)
+    const fill = vi.spyOn(Object.getPrototypeOf(Float64Array.prototype) as Float64Array, 'fill')
     rows.erase()
-    expect(rows.weightedSums(g).every((sum) => sum.every((byte) => byte === 0))).toBe(true)
+    const [memory] = fill.mock.contexts as readonly unknown[]
+    fill.mockRestore()
+    expect(memory instanceof Float64Array && memory.length === transfers * width * 12).toBe(true)
+    expect(memory instanceof Float64Array && memory.every((limb) => limb === 0)).toBe(true)
+    expect(() => rows.weightedSums(g)).toThrow('erased')
+    expect(() => rows.checkValues(theta)).toThrow('erased')
   })
 })
 
@@ -236,7 +242,9 @@ test('rows that were erased twice are memory for one exchange, and not for two',
   const { rows } = masked()
   rows.erase()
   rows.erase()
-  for (const one of [masked(), masked()]) expect(one.rows.weightedSums(g)).toEqual(one.expected)
+  const exchanges = [masked(), masked()]
+  rows.erase() // late: its memory is the first one's now
+  for (const one of exchanges) expect(one.rows.weightedSums(g)).toEqual(one.expected)
 })
 
 test('no operation leaves anything in scratch memory', () => {
