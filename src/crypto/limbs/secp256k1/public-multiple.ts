@@ -156,17 +156,19 @@ function nonAdjacentForm(k: bigint, w: number): Int8Array {
   return digits
 }
 
-/** Least significant first, as many as any form looks at. */
+/** Least significant first, as many as any form looks at: 160, of which the last are 0. */
 function bitsOf(magnitude: bigint): Uint8Array {
-  const bits = new Uint8Array(length + baseWidth)
-  const hex = magnitude.toString(16)
-  for (let i = 0; i < hex.length; i++) {
-    const nibble = Number.parseInt(hex.charAt(hex.length - 1 - i), 16)
-    for (let j = 0; j < 4; j++) bits[4 * i + j] = (nibble >>> j) & 1
+  const bits = new Uint8Array(160)
+  for (let at = 0, rest = magnitude; at < bits.length; at += 32, rest >>= 32n) {
+    const word = Number(BigInt.asUintN(32, rest))
+    for (let i = 0; i < 32; i++) bits[at + i] = (word >>> i) & 1
   }
   return bits
 }
 
-function numberOf(bytes: Uint8Array): bigint {
-  return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`)
+function numberOf(scalar: Uint8Array): bigint {
+  const view = new DataView(scalar.buffer, scalar.byteOffset, scalar.byteLength)
+  let value = 0n
+  for (let at = 0; at < 32; at += 8) value = (value << 64n) | view.getBigUint64(at)
+  return value
 }
