@@ -15,8 +15,8 @@ export async function cpuMsPerRun(run: () => void, runs: number): Promise<number
   return (user + system) / 1000 / runs
 }
 
-/** How to count a number of runs: the median is of the blocks. */
-export function blocksOf(runs: number): Readonly<{ blocks: number; runsPerBlock: number }> {
-  const blocks = Math.min(5, runs)
+/** How to count a number of runs: the median is of the blocks, at most `most` of them. */
+export function blocksOf(runs: number, most = 5): Readonly<{ blocks: number; runsPerBlock: number }> {
+  const blocks = Math.min(most, runs)
   return { blocks, runsPerBlock: Math.round(runs / blocks) }
 }

@@ -42,7 +42,7 @@ async function measure(): Promise<void> {
 async function measurePeers(): Promise<readonly PeerRow[]> {
   say('measuring published libraries beside ours')
   try {
-    return await comparePeers({ keygen: count(10), sign: count(100) })
+    return await comparePeers({ keygen: count(10), sign: count(200) })
   } catch (error) {
     say(`a published library cannot be measured: ${error instanceof Error ? error.message : String(error)}`)
     say('without them: npm run bench -- --no-peers')

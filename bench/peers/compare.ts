@@ -1,8 +1,9 @@
 /**
  * Ours beside the published libraries: 2 of 3, all parties in one process, CPU time divided by their number. Libraries
- * take turns, a block of runs each, so that whatever else the machine does falls on all of them alike; a block is long
- * beside the ticks that CPU time is counted in. Half as many runs before each are not counted: they pay for what the
- * library before has left to free, and bring the own code and tables into the caches.
+ * take turns, a block of runs each; a block is long beside the ticks that CPU time is counted in. Half as many runs
+ * before each are not counted: they pay for what the library before has left to free, and bring the own code and tables
+ * into the caches. What else the machine does falls on some turns more than on others, and on the libraries of one turn
+ * alike: a ratio is the median of those within one turn.
  */
 import { join } from 'node:path'
 import { cacheFolder } from '../../src/cli/cache-folder.ts'
@@ -23,7 +24,7 @@ export type PeerRow = Readonly<{
   signCpuMs: number
   keygenBytes: number
   signBytes: number
-  /** Their CPU time over ours, in this run. */
+  /** Their CPU time over ours: the median over the turns. */
   keygenRatio: number
   signRatio: number
 }>
@@ -39,28 +40,36 @@ export async function comparePeers(runs: Readonly<{ keygen: number; sign: number
   for (const peer of peers) entries.push({ ...peer, runs: await peer.open(await fetchPeer(peer, cache)) })
   const keygens = await measure(entries, 'keygen', peerParties, { runs: runs.keygen, warmUp: 1 })
   const signs = await measure(entries, 'sign', peerThreshold, { runs: runs.sign, warmUp: Math.ceil(runs.sign / 2) })
-  const [own] = entries.map((_, i) => ({ keygen: keygens.cpuMs[i] ?? 0, sign: signs.cpuMs[i] ?? 0 }))
   return entries.map(({ title, version, licence }, i) => ({
     title,
     version,
     licence,
-    keygenCpuMs: keygens.cpuMs[i] ?? 0,
-    signCpuMs: signs.cpuMs[i] ?? 0,
+    keygenCpuMs: median(keygens.cpuMs[i] ?? []),
+    signCpuMs: median(signs.cpuMs[i] ?? []),
     keygenBytes: keygens.bytes[i] ?? 0,
     signBytes: signs.bytes[i] ?? 0,
-    keygenRatio: (keygens.cpuMs[i] ?? 0) / (own?.keygen ?? 0),
-    signRatio: (signs.cpuMs[i] ?? 0) / (own?.sign ?? 0),
+    keygenRatio: ratioOf(keygens.cpuMs, i),
+    signRatio: ratioOf(signs.cpuMs, i),
   }))
 }
 
-/** `warmUp` runs of each library first: signing in JavaScript has its speed after fifty or so. */
+/** Of library `i` to the first one, which is ours. */
+function ratioOf(cpuMs: readonly (readonly number[])[], i: number): number {
+  const [own = [], theirs = []] = [cpuMs[0], cpuMs[i]]
+  return median(theirs.map((ms, turn) => ms / (own[turn] ?? 0)))
+}
+
+/**
+ * CPU ms per party of each library in each turn. `warmUp` runs of each library first: signing in JavaScript has its speed
+ * after fifty or so.
+ */
 async function measure(
   entries: readonly Entry[],
   protocol: 'keygen' | 'sign',
   parties: number,
   { runs, warmUp }: Readonly<{ runs: number; warmUp: number }>,
 ) {
-  const { blocks, runsPerBlock } = blocksOf(runs)
+  const { blocks, runsPerBlock } = blocksOf(runs, 10)
   const samples: number[][] = entries.map(() => [])
   const bytes: number[] = []
   for (let block = -1; block < blocks; block++) {
@@ -70,5 +79,5 @@ async function measure(
       if (block >= 0) samples[i]?.push((await cpuMsPerRun(run, runsPerBlock)) / parties)
     }
   }
-  return { cpuMs: samples.map((sample) => median(sample)), bytes }
+  return { cpuMs: samples, bytes }
 }

@@ -73,12 +73,15 @@ export type RvoleArithmetic = Readonly<{
   choose(g: Uint8Array, choices: Uint8Array): Scalar
 }>
 
+/** Bob's β, bit j for transfer j, and Alice's η. */
+export type Correction = Readonly<{ choices: Uint8Array; eta: Scalar }>
+
 /** One row of ℓ + 1 secret scalars for each transfer. */
 export type RvoleRows = Readonly<{
   /**
    * row_(j,ℓ) + Σᵢ θᵢ·row_(j,i) for all j and weights θᵢ below 2^128, less β_j·η where Bob gives a correction.
    */
-  checkValues(theta: readonly [Scalar, Scalar], correction?: Readonly<{ choices: Uint8Array; eta: Scalar }>): PackedScalars
+  checkValues(theta: readonly [Scalar, Scalar], correction?: Correction): PackedScalars
   /** Σ_j g_j·row_(j,i) for each i < ℓ. */
   weightedSums(g: Uint8Array): readonly [Scalar, Scalar]
   /** Overwrites the rows, which cannot be used any more. */

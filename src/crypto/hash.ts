@@ -27,8 +27,11 @@ export function longHash({ sha256 }: Pick<Engine, 'sha256'>, tag: Tag, ...items:
   return sha256(framed(tag, items))
 }
 
+/** Kept and cloned: with the last object of its class V8 would drop the code that was compiled for it. */
+const emptyHash = sha256.create()
+
 export const hashParts: Sha256 = (parts) => {
-  const hash = sha256.create()
+  const hash = emptyHash.clone()
   for (const part of parts) hash.update(part)
   return hash.digest()
 }
@@ -56,30 +59,40 @@ export function stretch(length: number, tag: Tag, ...items: readonly HashItem[])
 }
 
 /**
- * A function for many rows of one session, `rowLength` bytes each, a multiple of 4 up to 60: `length` bytes of `out` from `at` on
- * become BLAKE3 of index (4 bytes, little-endian) ‖ row under the key H(tag, items). Rows may be secret, and related:
- * nothing is asked of them but that they cannot be guessed.
+ * Hashes rows of one session, `rowLength` bytes each, a multiple of 4 up to 60, to `length` bytes each: BLAKE3 of the
+ * row's index (4 bytes, little-endian) ‖ row under the key H(tag, items). Rows may be secret, and related: nothing is
+ * asked of them but that they cannot be guessed.
  */
-export function rowExpander(rowLength: number, tag: Tag, ...items: readonly HashItem[]) {
+export function hashRows(
+  rows: Uint8Array,
+  rowLength: number,
+  length: number,
+  tag: Tag,
+  ...items: readonly HashItem[]
+): Uint8Array {
+  const [count, rowWords] = [Math.floor(rows.length / rowLength), rowLength >>> 2]
+  if (rowLength % 4 !== 0 || rowWords >= blockWords) throw new RangeError(`rows of ${rowLength} bytes`)
   const key = keyOf(tag, items)
   const message = new Int32Array(blockWords)
-  const rowWords = rowLength >>> 2
-  if (rowLength % 4 !== 0 || rowWords >= blockWords) throw new RangeError(`rows of ${rowLength} bytes`)
-  return (index: number, rows: Uint8Array, out: DataView, at: number, length: number): void => {
-    if (rows.length < (index + 1) * rowLength) throw new RangeError(`row ${index} of ${rows.length / rowLength}`)
+  const hashes = new Uint8Array(count * length)
+  const view = new DataView(hashes.buffer)
+  for (let index = 0; index < count; index++) {
     message[0] = index
-    // Loops: a call of set or fill costs more than such short arrays take. Every row has four bytes for each word.
     for (let i = 0, from = index * rowLength; i < rowWords; i++, from += 4) {
+      // Every row has four bytes for each word.
       message[i + 1] = rows[from]! | (rows[from + 1]! << 8) | (rows[from + 2]! << 16) | (rows[from + 3]! << 24)
     }
-    keyedHash(out, at, length, key, message, 4 + rowLength)
-    for (let i = 0; i < rowWords; i++) message[i + 1] = 0
+    keyedHash(view, index * length, length, key, message, 4 + rowLength)
   }
+  message.fill(0)
+  return hashes
 }
 
 function keyOf(tag: Tag, items: readonly HashItem[]): Int32Array {
   const view = new DataView(H(tag, ...items).buffer)
-  return Int32Array.from({ length: 8 }, (_, i) => view.getInt32(4 * i, true))
+  const key = new Int32Array(8)
+  for (let i = 0; i < 8; i++) key[i] = view.getInt32(4 * i, true)
+  return key
 }
 
 const utf8 = new TextEncoder()

@@ -22,7 +22,7 @@ import {
   type Scalar,
 } from './curve/scalar.ts'
 import type { Engine } from './engine.ts'
-import { H, hashLength, longHash, rowExpander, stretch } from './hash.ts'
+import { H, hashLength, hashRows, longHash, stretch } from './hash.ts'
 import { rowLength, xorRows } from './ot/bit-matrix.ts'
 import { extendAsReceiver, extendAsSender, extensionFields } from './ot/extension.ts'
 import type { ExtensionMessage, OtReceiverState, OtSenderState } from './ot/extension.ts'
@@ -181,12 +181,5 @@ function checkHash(engine: Engine, session: Uint8Array, values: PackedScalars): 
 
 /** Every row of OT output stretched to ℓ + 1 numbers of 256 bits: the stream position is the width index (TOB-BRON-5). */
 function expandRows(session: Uint8Array, rows: Uint8Array): Uint8Array {
-  const expand = rowExpander(rowLength, tag.rvoleTransfer, session)
-  const length = width * padLength
-  const pads = new Uint8Array(transfers * length)
-  const view = new DataView(pads.buffer)
-  for (let j = 0; j < transfers; j++) {
-    expand(j, rows, view, j * length, length)
-  }
-  return pads
+  return hashRows(rows, rowLength, width * padLength, tag.rvoleTransfer, session)
 }

@@ -1,4 +1,5 @@
 /** Points of secp256k1 as values: how they are represented, compared and encoded. Arithmetic is the engine's. */
+import { equalBytes } from '../bytes.ts'
 import { equal, parity, readElement, writeElement } from '../limbs/secp256k1/bytes.ts'
 import { add, fieldElement, multiply, newElement, scale, square } from '../limbs/secp256k1/field.ts'
 import { equalLimbPoints, isIdentityPoint, newPoint, type LimbPoint } from '../limbs/secp256k1/points.ts'
@@ -103,7 +104,7 @@ function readCoordinate(bytes: Uint8Array): Point['x'] | undefined {
   readElement(out, bytes)
   const again = new Uint8Array(coordinateLength)
   writeElement(again, out)
-  return again.every((byte, i) => byte === bytes[i]) ? out : undefined
+  return equalBytes(again, bytes) ? out : undefined
 }
 
 /** x³ + 7. */

@@ -40,7 +40,9 @@ export function xorRows(rows: Uint8Array, row: Uint8Array): void {
 /** The reverse of `wordsToBytes`. */
 export function bytesToWords(bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true))
+  const words = new Uint32Array(bytes.length / 4)
+  for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i, true)
+  return words
 }
 
 /** `words[index]`, which must exist. */

@@ -3,7 +3,7 @@
  * bits are the future sender's Δ. Its consistency check is included: a failure makes the whole key generation void.
  */
 import type { Engine } from '../engine.ts'
-import { rowExpander } from '../hash.ts'
+import { hashRows } from '../hash.ts'
 import type { Rng } from '../protocol.ts'
 import { tag } from '../tags.ts'
 import { columnCount, rowLength, xorRows } from './bit-matrix.ts'
@@ -12,7 +12,6 @@ import {
   extendAsSender,
   extensionFields,
   seedLength,
-  seedsLength,
   type ExtensionMessage,
   type OtReceiverState,
   type OtSenderState,
@@ -47,11 +46,5 @@ export function reverseToReceiver(
 }
 
 function rowSeeds(session: Uint8Array, rows: Uint8Array): Uint8Array {
-  const seeds = new Uint8Array(seedsLength)
-  const view = new DataView(seeds.buffer)
-  const expand = rowExpander(rowLength, tag.otRow, session)
-  for (let j = 0; j < columnCount; j++) {
-    expand(j, rows, view, j * seedLength, seedLength)
-  }
-  return seeds
+  return hashRows(rows, rowLength, seedLength, tag.otRow, session)
 }

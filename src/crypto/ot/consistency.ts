@@ -9,7 +9,7 @@
 import { bitAt } from '../bytes.ts'
 import { xof } from '../hash.ts'
 import { tag } from '../tags.ts'
-import { columnCount } from './bit-matrix.ts'
+import { bytesToWords, columnCount } from './bit-matrix.ts'
 
 const blockBits = 128
 const wordsPerElement = 4
@@ -54,8 +54,7 @@ export function foldRows(rows: Uint32Array, transfers: number, chi: Uint8Array):
 
 /** The same image of one single, secret column given as bytes, as four words. */
 export function foldColumn(column: Uint8Array, transfers: number, chi: Uint8Array): Uint32Array {
-  const view = new DataView(column.buffer, column.byteOffset, column.byteLength)
-  const folded = Uint32Array.from({ length: wordsPerElement }, (_, i) => view.getUint32(transfers / 8 + 4 * i, true))
+  const folded = bytesToWords(column.subarray(transfers / 8))
   const powers = powersOf(transfers, chi)
   for (let row = 0; row < transfers; row++) {
     const mask = -bitAt(column, row)

@@ -9,7 +9,7 @@
 import { bitAt, concatBytes } from '../bytes.ts'
 import { bytes, type Message } from '../codec.ts'
 import type { Engine } from '../engine.ts'
-import { longHash, rowExpander } from '../hash.ts'
+import { hashRows, longHash } from '../hash.ts'
 import type { Rng } from '../protocol.ts'
 import { tag } from '../tags.ts'
 import { bytesToWords, columnCount, rowLength, transpose, word, wordsToBytes } from './bit-matrix.ts'
@@ -120,11 +120,5 @@ function columnLength(transfers: number): number {
 }
 
 function expandColumns(seeds: Uint8Array, session: Uint8Array, length: number): Uint8Array {
-  const columns = new Uint8Array(columnCount * length)
-  const view = new DataView(columns.buffer)
-  const expand = rowExpander(seedLength, tag.otColumnKey, session)
-  for (let i = 0; i < columnCount; i++) {
-    expand(i, seeds, view, i * length, length)
-  }
-  return columns
+  return hashRows(seeds, seedLength, length, tag.otColumnKey, session)
 }

@@ -33,7 +33,7 @@ vi.mock('../../../src/crypto/hash.ts', async (importOriginal) => {
     xof: recorded(original.xof, 1),
     hashToScalar: recorded(original.hashToScalar, 0),
     stretch: recorded(original.stretch, 1),
-    rowExpander: recorded(original.rowExpander, 1),
+    hashRows: recorded(original.hashRows, 3),
   }
 })
 

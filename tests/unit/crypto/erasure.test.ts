@@ -122,7 +122,8 @@ function watchedScalars() {
   }
   const { scalars, rvole } = limbEngine
   const watchedRows = (rows: RvoleRows): RvoleRows => ({
-    ...rows,
+    checkValues: (...args) => rows.checkValues(...args),
+    erase: () => rows.erase(),
     weightedSums: (g) => {
       const [first, second] = rows.weightedSums(g)
       return [noted(first), noted(second)]

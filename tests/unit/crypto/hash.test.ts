@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { blake3 } from '@noble/hashes/blake3.js'
 import { createHash } from 'node:crypto'
 import { uint32 } from '../../../src/crypto/bytes.ts'
-import { H, hashToScalar, rowExpander, stretch, xof } from '../../../src/crypto/hash.ts'
+import { H, hashRows, hashToScalar, stretch, xof } from '../../../src/crypto/hash.ts'
 import { tag } from '../../../src/crypto/tags.ts'
 import { numberOf, scalarOf } from './arithmetic.ts'
 
@@ -50,19 +50,18 @@ test('what is stretched is BLAKE3 of nothing under H', () => {
   expect(stretch(100, tag.rvoleGadget, 'x')).toEqual(blake3(new Uint8Array(), { key, dkLen: 100 }))
 })
 
-test.each([16, 32, 60])('a row of %i bytes expands to BLAKE3 of index and row under a key of the session', (length) => {
-  const rows = Uint8Array.from({ length: 8 * length }, (_, i) => i)
-  const expand = rowExpander(length, tag.otRow, 'session')
-  expect(() => expand(8, rows, new DataView(new ArrayBuffer(80)), 0, 80)).toThrow(RangeError)
-  for (const index of [7, 2]) {
-    const out = new Uint8Array(83).fill(9)
-    expand(index, rows, new DataView(out.buffer), 2, 80)
-    const input = Uint8Array.of(index, 0, 0, 0, ...rows.slice(index * length, (index + 1) * length))
+test.each([16, 32, 60])('rows of %i bytes become BLAKE3 of index and row under a key of the session', (length) => {
+  const rows = Uint8Array.from({ length: 300 * length }, (_, i) => i)
+  const hashes = hashRows(rows, length, 80, tag.otRow, 'session')
+  expect(hashes).toHaveLength(300 * 80)
+  for (const index of [0, 1, 255, 256, 299]) {
+    const number = Uint8Array.of(index & 255, index >> 8, 0, 0)
+    const input = Uint8Array.of(...number, ...rows.slice(index * length, (index + 1) * length))
     const expected = blake3(input, { key: H(tag.otRow, 'session'), dkLen: 80 })
-    expect(out).toEqual(Uint8Array.of(9, 9, ...expected, 9))
+    expect(hashes.slice(index * 80, (index + 1) * 80)).toEqual(expected)
   }
 })
 
 test.each([61, 64, 18])('rows of %i bytes are no rows', (length) => {
-  expect(() => rowExpander(length, tag.otRow)).toThrow(`rows of ${length} bytes`)
+  expect(() => hashRows(new Uint8Array(640), length, 32, tag.otRow)).toThrow(`rows of ${length} bytes`)
 })

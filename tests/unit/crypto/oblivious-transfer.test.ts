@@ -3,7 +3,7 @@ import { bitAt, xorBytes } from '../../../src/crypto/bytes.ts'
 import { decodeElement, element } from '../../../src/crypto/curve/ristretto255.ts'
 import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
 import { newPoint } from '../../../src/crypto/limbs/ristretto255/points.ts'
-import { H, rowExpander, xof } from '../../../src/crypto/hash.ts'
+import { H, hashRows, xof } from '../../../src/crypto/hash.ts'
 import { finishReceiver, finishSender, startReceiver, startSender } from '../../../src/crypto/ot/base-ot.ts'
 import { bytesToWords, transpose, wordsToBytes } from '../../../src/crypto/ot/bit-matrix.ts'
 import { reverseToReceiver, reverseToSender } from '../../../src/crypto/ot/bootstrap.ts'
@@ -138,12 +138,8 @@ test.each([128, 416])('the consistency check folds columns of %i bits by polynom
 /** An extension message whose column 0 encodes the complement of the choices of all others, with fitting t̂ and x̂. */
 function cheatInColumnZero({ seeds0, seeds1 }: { seeds0: Uint8Array; seeds1: Uint8Array }) {
   const choices = rng(68)
-  const [t, u] = [new Uint8Array(128 * 68), new Uint8Array(128 * 68)]
-  const expand = rowExpander(32, tag.otColumnKey, session)
-  const [tView, uView] = [new DataView(t.buffer), new DataView(u.buffer)]
+  const [t, u] = [hashRows(seeds0, 32, 68, tag.otColumnKey, session), hashRows(seeds1, 32, 68, tag.otColumnKey, session)]
   for (let i = 0; i < 128; i++) {
-    expand(i, seeds0, tView, 68 * i, 68)
-    expand(i, seeds1, uView, 68 * i, 68)
     const encoded = i === 0 ? choices.map((byte) => byte ^ 0xff) : choices
     const sum = xorBytes(xorBytes(t.slice(68 * i, 68 * (i + 1)), u.slice(68 * i, 68 * (i + 1))), encoded)
     u.set(sum, 68 * i)

@@ -3,7 +3,7 @@ import { bitAt } from '../../../src/crypto/bytes.ts'
 import { randomScalar, scalarAt, type Scalar } from '../../../src/crypto/curve/scalar.ts'
 import { invertPublic } from '../../../src/crypto/curve/public-inverse.ts'
 import { encodePoint, type Point } from '../../../src/crypto/curve/secp256k1.ts'
-import { H, longHash, rowExpander } from '../../../src/crypto/hash.ts'
+import { H, hashRows, longHash } from '../../../src/crypto/hash.ts'
 import { peerState } from '../../../src/crypto/key-share.ts'
 import { limbEngine } from '../../../src/crypto/limbs/engine.ts'
 import { xorRows } from '../../../src/crypto/ot/bit-matrix.ts'
@@ -104,11 +104,7 @@ function lyingAlice(rowInputs: (j: number) => readonly [Scalar, Scalar, Scalar])
 }
 
 function expanded(rows: Uint8Array): Uint8Array {
-  const expand = rowExpander(16, tag.rvoleTransfer, session)
-  const pads = new Uint8Array(transfers * width * padLength)
-  const view = new DataView(pads.buffer)
-  for (let j = 0; j < transfers; j++) expand(j, rows, view, j * width * padLength, width * padLength)
-  return pads
+  return hashRows(rows, 16, width * padLength, tag.rvoleTransfer, session)
 }
 
 /** θ of what is hashed besides the session. */

@@ -3,8 +3,8 @@
  * the shapes in rvole-shape.ts.
  */
 import { bitAt } from '../../bytes.ts'
-import { scalarLength, zeroScalar, type Scalar } from '../../curve/scalar.ts'
-import type { RvoleArithmetic, RvoleRows } from '../../engine.ts'
+import { scalarLength, zeroScalar, type PackedScalars, type Scalar } from '../../curve/scalar.ts'
+import type { Correction, RvoleArithmetic, RvoleRows } from '../../engine.ts'
 import { inputCount, padLength, transfers, width } from '../../rvole-shape.ts'
 import { addProduct, newColumns, newLimbs, sumOfShortProducts, type Limbs } from '../product.ts'
 import { addTimes, readNumber, subtractAndAdd, writeNumber } from './numbers.ts'
@@ -54,7 +54,7 @@ export const rvole: RvoleArithmetic = {
     }
     for (const addend of addends) addend.fill(0)
     wipeScratch()
-    return { tau, rows: rowsOf(rows) }
+    return { tau, rows: new LimbRows(rows) }
   },
 
   unmask: (pads, choices, tau) => {
@@ -68,7 +68,7 @@ export const rvole: RvoleArithmetic = {
       addTimes(row, choice, other)
     }
     wipeScratch()
-    return rowsOf(rows)
+    return new LimbRows(rows)
   },
 
   choose: (g, choices) => {
@@ -83,55 +83,63 @@ export const rvole: RvoleArithmetic = {
   },
 }
 
-function rowsOf(taken: Rows): RvoleRows {
+class LimbRows implements RvoleRows {
+  /** With the last object of its class V8 drops the code that was compiled for it: this one stays. */
+  static readonly lasting = new LimbRows(null)
   /** Null once they were erased, as the memory may be another exchange's then. */
-  let rows: Rows | null = taken
-  const live = (): Rows => {
-    if (rows === null) throw new Error('the rows were erased')
-    return rows
+  #rows: Rows | null
+
+  constructor(rows: Rows | null) {
+    this.#rows = rows
   }
-  return {
-    checkValues: (theta, correction) => {
-      const { scalars } = live()
-      const values = new Uint8Array(transfers * scalarLength)
-      const valueView = viewOf(values)
-      const [weight0, weight1] = [toLimbs(theta[0]), toLimbs(theta[1])]
-      const eta = correction && toLimbs(correction.eta)
-      for (let j = 0; j < transfers; j++) {
-        const choice = correction === undefined ? 0 : bitAt(correction.choices, j)
-        const check = scalars[j * width + inputCount]!
-        const subtrahend = eta === undefined ? check : eta // times 0 where there is no correction
-        sumOfShortProducts(columns, weight0, scalars[j * width]!, weight1, scalars[j * width + 1]!)
-        addTimes(columns, 1, check)
-        addTimes(columns, 0 - choice, subtrahend) // and not −choice, which is no integer for 0 (digits.ts)
-        reduceShortColumns(result, columns)
-        writeNumber(valueView, j * scalarLength, result)
-      }
-      columns.fill(0)
-      wipeScratch()
-      return values
-    },
-    weightedSums: (g) => {
-      const { scalars } = live()
-      const view = viewOf(g)
-      columns.fill(0)
-      columns1.fill(0)
-      for (let j = 0; j < transfers; j++) {
-        readNumber(other, view, j * padLength)
-        addProduct(columns, other, scalars[j * width]!)
-        addProduct(columns1, other, scalars[j * width + 1]!)
-        if ((j + 1) % productsPerCarry !== 0) continue
-        carryColumns(columns)
-        carryColumns(columns1)
-      }
-      return [finished(columns), finished(columns1)]
-    },
-    erase: () => {
-      if (rows === null) return
-      rows.limbs.fill(0)
-      spare.push(rows)
-      rows = null
-    },
+
+  checkValues(theta: readonly [Scalar, Scalar], correction?: Correction): PackedScalars {
+    const scalars = this.#live()
+    const values = new Uint8Array(transfers * scalarLength)
+    const valueView = viewOf(values)
+    const [weight0, weight1] = [toLimbs(theta[0]), toLimbs(theta[1])]
+    const eta = correction && toLimbs(correction.eta)
+    for (let j = 0; j < transfers; j++) {
+      const choice = correction === undefined ? 0 : bitAt(correction.choices, j)
+      const check = scalars[j * width + inputCount]!
+      const subtrahend = eta === undefined ? check : eta // times 0 where there is no correction
+      sumOfShortProducts(columns, weight0, scalars[j * width]!, weight1, scalars[j * width + 1]!)
+      addTimes(columns, 1, check)
+      addTimes(columns, 0 - choice, subtrahend) // and not −choice, which is no integer for 0 (digits.ts)
+      reduceShortColumns(result, columns)
+      writeNumber(valueView, j * scalarLength, result)
+    }
+    columns.fill(0)
+    wipeScratch()
+    return values
+  }
+
+  weightedSums(g: Uint8Array): readonly [Scalar, Scalar] {
+    const scalars = this.#live()
+    const view = viewOf(g)
+    columns.fill(0)
+    columns1.fill(0)
+    for (let j = 0; j < transfers; j++) {
+      readNumber(other, view, j * padLength)
+      addProduct(columns, other, scalars[j * width]!)
+      addProduct(columns1, other, scalars[j * width + 1]!)
+      if ((j + 1) % productsPerCarry !== 0) continue
+      carryColumns(columns)
+      carryColumns(columns1)
+    }
+    return [finished(columns), finished(columns1)]
+  }
+
+  erase(): void {
+    if (this.#rows === null) return
+    this.#rows.limbs.fill(0)
+    spare.push(this.#rows)
+    this.#rows = null
+  }
+
+  #live(): readonly Limbs[] {
+    if (this.#rows === null) throw new Error('the rows were erased')
+    return this.#rows.scalars
   }
 }
 
