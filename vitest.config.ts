@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tests/setup/longest-first.ts'
 
 /** Integration and end-to-end tests start real servers; two cores are what a test run may count on. */
 const withServers = { globalSetup: ['tests/setup/backing-services.ts'], testTimeout: 60_000, hookTimeout: 120_000 }
@@ -7,6 +8,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // A forgotten `.only` must not pass for a whole run.
     allowOnly: false,
     projects: [

@@ -288,9 +288,4 @@ export const allowed: readonly Allowance[] = [
     code: 'for (; bits >= 8; bits -= 8) {',
     why: 'counts bits by the widths of the limbs',
   },
-  {
-    file: 'curve/scalar.ts',
-    code: 'return packed.slice(offset, offset + scalarLength) as Scalar',
-    why: 'the offset is a position in a list; `offset = 0` is a parameter like those without a default',
-  },
 ]

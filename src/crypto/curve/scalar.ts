@@ -48,17 +48,6 @@ export function shortScalar(bytes: Uint8Array): Scalar {
   return scalar
 }
 
-/** 32 bytes at `offset`, known to be below q, in a fresh array. */
-export function scalarAt(packed: PackedScalars, offset = 0): Scalar {
-  return packed.slice(offset, offset + scalarLength) as Scalar // what is packed is below q
-}
-
-export function packScalars(scalars: readonly Scalar[]): PackedScalars {
-  const packed = new Uint8Array(scalars.length * scalarLength)
-  scalars.forEach((scalar, i) => packed.set(scalar, i * scalarLength))
-  return packed
-}
-
 /** The sum, in a fresh array. Partial sums are overwritten: with what else is known, they may tell an addend. */
 export function sumScalars({ add }: Pick<ScalarArithmetic, 'add'>, addends: Iterable<Scalar>): Scalar {
   let sum = zeroScalar()
