@@ -12,7 +12,7 @@ import { createAccount, makeKeyTogether, signTogether } from './sessions.ts'
 import { messageHashOf, placesOf, requireSignature, survive, type Survived } from './survival.ts'
 import { verifyLog } from './verify-log.ts'
 
-const wanted = process.env['MPC_CRASH_POINTS'] ?? '40'
+const wanted = process.env['MPC_CRASH_POINTS'] ?? '30'
 const seed = Number(process.env['MPC_CRASH_SEED'] ?? 1)
 const timeoutMs = 7_200_000
 
