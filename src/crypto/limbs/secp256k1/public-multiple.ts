@@ -30,7 +30,8 @@ const short = 2n ** 128n
 /** The non-adjacent form of one half of a scalar, and the odd multiples P, 3P, 5P … 15P of what it counts. */
 type Half = Readonly<{ digits: Int8Array; table: readonly LimbPoint[] }>
 
-const newTable = (): readonly LimbPoint[] => Array.from({ length: 2 ** (width - 2) }, newPoint)
+/** For the odd multiples that digits below 2^(w−1) count. */
+const newTable = (w: number): readonly LimbPoint[] => Array.from({ length: 2 ** (w - 2) }, newPoint)
 /** Memory for the tables of the first term, of λ times it, of the second and so on: as many as were ever needed. */
 const tables: (readonly LimbPoint[])[] = []
 const twice = newPoint()
@@ -83,11 +84,11 @@ function addBaseMultiple(sum: LimbPoint, table: Float64Array, digit: number): vo
 /** One half, or both where the scalar is long. `index`: which term it is. */
 function halvesOf(k: Uint8Array, point: LimbPoint, index: number): readonly Half[] {
   const [first, second] = decompose(numberOf(k))
-  const table = (tables[2 * index] ??= newTable())
+  const table = (tables[2 * index] ??= newTable(width))
   fillOddMultiples(table, point)
   const half = { digits: nonAdjacentForm(first, width), table }
   if (second === 0n) return [half]
-  const mapped = (tables[2 * index + 1] ??= newTable())
+  const mapped = (tables[2 * index + 1] ??= newTable(width))
   for (const [i, { x, y, z }] of table.entries()) {
     const { x: mappedX, y: mappedY, z: mappedZ } = mapped[i]! // as long
     multiply(mappedX, x, beta)
@@ -108,13 +109,8 @@ type BaseTables = Readonly<{ odd: Float64Array; mapped: Float64Array }>
 let baseTables: BaseTables | undefined
 
 function buildBaseTables(): BaseTables {
-  const points = [generator]
-  double(twice, generator)
-  while (points.length < 2 ** (baseWidth - 2)) {
-    const next = newPoint()
-    addPoints(next, points.at(-1)!, twice) // not empty
-    points.push(next)
-  }
+  const points = newTable(baseWidth)
+  fillOddMultiples(points, generator)
   const own = toAffineTable(points)
   const image = own.slice()
   const x = newElement()

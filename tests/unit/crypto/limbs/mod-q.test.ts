@@ -37,19 +37,22 @@ function expectWritten(limbs: typeof a, expected: bigint): void {
 /** `columns` ≡ value; what comes out is within the bounds that writing takes. */
 function expectReduced(value: bigint): void {
   reduceColumns(out, columns)
-  if (out.some((limb, i) => Math.abs(limb) / weight(i) >= 2 ** 24.2)) throw new Error('a limb beyond its bound')
-  const magnitude = valueOf(out) < 0n ? -valueOf(out) : valueOf(out)
-  if (magnitude > 2n ** 263n + 2n ** 245n) throw new Error(`a value beyond its bound: ${valueOf(out)}`)
+  expectWithin(2 ** 24.2, 2n ** 263n + 2n ** 245n)
   expectWritten(out, value)
 }
 
 /** The same for 17 columns, of which more is left in the limbs. */
 function expectShortReduced(value: bigint): void {
   reduceShortColumns(out, columns)
-  if (out.some((limb, i) => Math.abs(limb) / weight(i) >= 2 ** 28.3)) throw new Error('a limb beyond its bound')
-  const magnitude = valueOf(out) < 0n ? -valueOf(out) : valueOf(out)
-  if (magnitude > 2n ** 263n + 2n ** 248n) throw new Error(`a value beyond its bound: ${valueOf(out)}`)
+  expectWithin(2 ** 28.3, 2n ** 263n + 2n ** 248n)
   expectWritten(out, value)
+}
+
+/** Each limb of `out` below a bound, in units of its weight, and its value not beyond another. */
+function expectWithin(limbBound: number, valueBound: bigint): void {
+  if (out.some((limb, i) => Math.abs(limb) / weight(i) >= limbBound)) throw new Error('a limb beyond its bound')
+  const magnitude = valueOf(out) < 0n ? -valueOf(out) : valueOf(out)
+  if (magnitude > valueBound) throw new Error(`a value beyond its bound: ${valueOf(out)}`)
 }
 
 test('products, differences and bytes modulo q are those of BigInt', () => {
