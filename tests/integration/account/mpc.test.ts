@@ -1,11 +1,11 @@
 /** Keygen and sign through the account service, with the real coordinator on real NATS and Postgres behind it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../../../src/cli/processes/free-port.ts'
 import { main as coordinatorMain } from '../../../src/coordinator/main.ts'
 import { identityFromSeed } from '../../../src/identity/identity-key.ts'
 import { makeApproval } from '../../../src/policy/approver.ts'
@@ -254,14 +254,6 @@ test('the service is ready while coordinator and database are', async () => {
     body: { dependencies: { coordinator: true, database: true } },
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 describe('a key with a policy', () => {
   const owner = identityFromSeed(new Uint8Array(32).fill(9))

@@ -1,10 +1,10 @@
 /** Coordinator, router and server parties as their processes run them, on a log, a database and ports of their own. */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '@connectrpc/connect'
+import { freePort } from '../../../src/cli/processes/free-port.ts'
 import { main as coordinatorMain } from '../../../src/coordinator/main.ts'
 import { connectService } from '../../../src/edge/service-client.ts'
 import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
@@ -51,7 +51,8 @@ export async function startServices(
   { second = false, partyEnv: furtherPartyEnv = {} }: ServicesOptions = {},
 ): Promise<Services> {
   const folder = await mkdtemp(join(tmpdir(), 'mpc-party-services-'))
-  const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts(8)])
+  const freePorts = Promise.all(Array.from({ length: 8 }, freePort))
+  const [nats, database, ports] = await Promise.all([startNats(), createDatabase(), freePorts])
   const [coordinatorGrpc = 0, coordinatorHttp, routerGrpc = 0, routerHttp, partyGrpc = 0, partyHttp = 0] = ports
   const [seed, secondSeed] = [randomBytes(32), randomBytes(32)]
   const [credentialKey, kek] = [randomBytes(32), randomBytes(32)]
@@ -137,13 +138,4 @@ export async function startServices(
       await Promise.all([nats.stop(), database.drop(), rm(folder, { recursive: true, force: true })])
     },
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))))
-  // A listening TCP server's address is never a pipe name or null.
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
