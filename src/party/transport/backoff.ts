@@ -62,10 +62,20 @@ export class Patience {
     this.#failingSinceMs = null
   }
 
+  /** On the clock that failures are counted on. */
+  nowMs(): number {
+    return this.#clock.nowMs()
+  }
+
+  /** Something that was open since then has ended: if it outlasted the longest pause, no failure is counted yet. */
+  lastedSince(openedAtMs: number): void {
+    if (this.nowMs() - openedAtMs >= this.#backoff.maxDelayMs) this.succeeded()
+  }
+
   async pause(error: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw signal.reason
     if (!isTransient(error)) throw error
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.nowMs()
     this.#failingSinceMs ??= nowMs
     const { firstDelayMs, maxDelayMs, giveUpAfterMs } = this.#backoff
     const askedMs = (error instanceof ConnectError ? retryAfterMs(error) : null) ?? 0

@@ -10,7 +10,10 @@ import type { Patience } from './backoff.ts'
 import type { SessionSnapshot } from './party-transport.ts'
 import { isFinalStatus, snapshotOf } from './snapshot.ts'
 
-/** What goes with every opening of a stream: its patience counts from the last item. */
+/**
+ * What goes with every opening of a stream: its patience counts from the last news, or from when a stream ended that
+ * had been open for a while, as a proxy ends the idle ones.
+ */
 export type Following = Readonly<{ patience: Patience; signal: AbortSignal; headers?: HeadersInit }>
 
 export async function untilAnswered<T>(
@@ -34,9 +37,15 @@ export async function* followSession(
   following: Following,
 ): AsyncGenerator<SessionSnapshot> {
   let over = false
-  const open = (options: CallOptions) => feed.watchSession({ sessionId }, options)
+  let isNews = false
+  const open = (options: CallOptions) => {
+    isNews = false // what comes first is the session as it is
+    return feed.watchSession({ sessionId }, options)
+  }
   // The coordinator ends the stream only after a final status; anything else is the service going away.
   for await (const { session } of reopened(following, open, () => over)) {
+    if (isNews) following.patience.succeeded()
+    isNews = true
     if (session === undefined || over) continue
     const snapshot = snapshotOf(session)
     over = isFinalStatus(snapshot.status)
@@ -58,6 +67,7 @@ export async function* followMessages(
   for await (const message of reopened(following, open, (failed) => !failed)) {
     // A router that repeats itself is harmless: what was seen is left out.
     if (message.sequence > 0n && message.sequence <= seen) continue
+    following.patience.succeeded()
     seen = message.sequence
     yield message
   }
@@ -71,18 +81,17 @@ async function* reopened<T>(
 ): AsyncGenerator<T> {
   for (;;) {
     const { controller, detach } = linkedAbort(signal)
+    const openedAtMs = patience.nowMs()
     let ended = false
     try {
-      for await (const item of open({ signal: controller.signal, ...(headers && { headers }) })) {
-        patience.succeeded()
-        yield item
-      }
+      for await (const item of open({ signal: controller.signal, ...(headers && { headers }) })) yield item
       ended = true
       if (isOver(false)) return
       throw new ConnectError('the stream ended early', Code.Unavailable)
     } catch (error) {
       ended = true
       if (isOver(true) && !signal.aborted) return
+      patience.lastedSince(openedAtMs)
       await patience.pause(error, signal)
     } finally {
       detach()

@@ -17,19 +17,22 @@ const message = (sequence: number) => ({
   sequence: BigInt(sequence),
 })
 
-/** Time passes only by sleeping. */
+/** Time passes only by sleeping, and where a test says so. */
 function sleeplessClock() {
   const delays: number[] = []
   let nowMs = 0
+  const pass = (durationMs: number) => {
+    nowMs += durationMs
+  }
   const clock: Clock = {
     nowMs: () => nowMs,
     sleep: async (delayMs, signal) => {
       signal.throwIfAborted()
       delays.push(delayMs)
-      nowMs += delayMs
+      pass(delayMs)
     },
   }
-  return { clock, delays }
+  return { clock, delays, pass }
 }
 
 type Services = Readonly<{
@@ -39,13 +42,13 @@ type Services = Readonly<{
 }>
 
 function transportTo({ coordinator = {}, feed = {}, router = {} }: Services) {
-  const { clock, delays } = sleeplessClock()
+  const { clock, delays, pass } = sleeplessClock()
   const services = createRouterTransport((routes) => {
     routes.service(SessionCoordinator, coordinator)
     routes.service(SessionFeed, feed)
     routes.service(MessageRouter, router)
   })
-  return { transport: createConnectTransport(services, services, { clock }), delays }
+  return { transport: createConnectTransport(services, services, { clock }), delays, pass }
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -206,4 +209,70 @@ test('a watch is reopened until the session is over', async () => {
   })
   const statuses = (await collect(transport.watchSession(member, never))).map((snapshot) => snapshot.status)
   expect(statuses).toEqual(['waiting', 'in_progress', 'in_progress', 'completed'])
+})
+
+describe('a stream that ends again and again', () => {
+  const lost = new ConnectError('lost', Code.Unavailable)
+  /** More than anybody patient would: no failure that is worth trying again. */
+  const tooOften = new ConnectError('reopened too often', Code.PermissionDenied)
+
+  test('after a minute without a message each time, as behind a proxy, is reopened for as long as it takes', async () => {
+    let opened = 0
+    const { transport, pass, delays } = transportTo({
+      router: {
+        async *subscribeMessages() {
+          opened += 1
+          if (opened < 10) {
+            pass(60_000)
+            throw lost
+          }
+          yield message(1)
+        },
+      },
+    })
+    expect(await collect(transport.subscribe(member, never))).toHaveLength(1)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(50)
+  })
+
+  test('right after the state of the session, is reopened more and more seldom, and given up', async () => {
+    const { transport, delays } = transportTo({
+      feed: {
+        async *watchSession() {
+          if (delays.length > 200) throw tooOften
+          yield { session: { sessionId: 'session-1', status: 'in_progress' } }
+        },
+      },
+    })
+    await expect(collect(transport.watchSession(member, never))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(50_000)
+  })
+
+  test('right after messages that were seen before, likewise', async () => {
+    const { transport, delays } = transportTo({
+      router: {
+        async *subscribeMessages() {
+          if (delays.length > 200) throw tooOften
+          yield message(1)
+          throw lost
+        },
+      },
+    })
+    await expect(collect(transport.subscribe(member, never))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('after changes each time, is reopened at once and never given up', async () => {
+    let opened = 0
+    const status = (text: string) => ({ session: { sessionId: 'session-1', status: text } })
+    const { transport, delays } = transportTo({
+      feed: {
+        async *watchSession() {
+          opened += 1
+          yield status('waiting')
+          yield status(opened < 1_000 ? 'in_progress' : 'completed')
+        },
+      },
+    })
+    expect(await collect(transport.watchSession(member, never))).toHaveLength(2_000)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(50)
+  })
 })
