@@ -1,7 +1,7 @@
 /** The Account Service as a process. */
 import { z } from 'zod'
 import { edgeConfigFromEnv } from '../edge/config.ts'
-import { httpUrlVariable, logLevelVariable, readEnv } from '../edge/environment.ts'
+import { httpUrlVariable, logLevelVariable, postgresUrlVariable, readEnv } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
 import { serve, type RunningService } from '../edge/serve.ts'
 import { connectService } from '../edge/service-client.ts'
@@ -17,7 +17,7 @@ const name = 'account-service'
 const defaultPorts = { grpcPort: 50054, httpPort: 8083 }
 
 const variables = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
+  DATABASE_URL: postgresUrlVariable,
   MPC_COORDINATOR_URL: httpUrlVariable,
   MPC_COORDINATOR_API_KEY: z.string().startsWith('mpc_key_', 'must be an API key (mpc_key_…)').optional(),
   MPC_LOG_LEVEL: logLevelVariable,

@@ -2,7 +2,7 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { z } from 'zod'
 import { edgeConfigFromEnv } from '../edge/config.ts'
-import { eventLogVariables, logLevelVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
+import { eventLogVariables, logLevelVariable, postgresUrlVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
 import { natsAccessFromEnv } from '../edge/nats-access.ts'
 import { readSecretKeyFile } from '../edge/secret-key-file.ts'
@@ -29,7 +29,7 @@ const identityKeysVariable = z
 
 const variables = z.object({
   ...eventLogVariables(parseNatsAddress),
-  DATABASE_URL: z.string(),
+  DATABASE_URL: postgresUrlVariable,
   MPC_SERVER_PARTIES_FILE: z.string().optional(),
   MPC_CREDENTIAL_KEY_FILE: z.string(),
   MPC_COORDINATOR_IDENTITY_FILE: z.string(),

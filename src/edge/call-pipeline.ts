@@ -2,7 +2,7 @@
  * What happens around every call, whatever its protocol: the caller is identified before the body is read, messages are
  * validated, refusals are mapped, the unexpected is logged once and hidden, the outcome is counted.
  */
-import { createContextKey, type ConnectRouterOptions, type HandlerContext, type Interceptor } from '@connectrpc/connect'
+import { Code, ConnectError, createContextKey, type ConnectRouterOptions, type HandlerContext, type Interceptor } from '@connectrpc/connect'
 import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf'
 import type { Validator } from '@bufbuild/protovalidate'
 import { Health } from '../gen/grpc/health/v1/health_pb.ts'
@@ -81,7 +81,8 @@ function observeAndRefuse(pipeline: CallPipeline): Interceptor {
       if (code === 'unauthorized' && !revoked.signal.aborted) pipeline.admission.authenticationFailed(caller)
       finish(pipeline, start, request.method, code, requestId)
     }
-    const failed = (error: unknown) => {
+    const failed = (thrown: unknown) => {
+      const error = asCancellation(thrown, request.signal)
       if (isInternal(error))
         pipeline.log.error({ err: error, requestId, method: methodName(request.method) }, 'call failed')
       ended(refusalOf(error).code)
@@ -102,6 +103,11 @@ function observeAndRefuse(pipeline: CallPipeline): Interceptor {
       throw failed(error)
     }
   }
+}
+
+/** A client may reset its stream for whatever reason: that is not our failure. */
+function asCancellation(error: unknown, { aborted, reason }: AbortSignal): unknown {
+  return aborted && error === reason && isInternal(error) ? new ConnectError('the client left', Code.Canceled) : error
 }
 
 /**

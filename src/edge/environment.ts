@@ -7,6 +7,7 @@ import { logLevels } from './log.ts'
 export const portVariable = z.coerce.number('must be a port number').int('must be a port number').min(0).max(65_535)
 export const flagVariable = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 export const httpUrlVariable = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+export const postgresUrlVariable = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
 export const logLevelVariable = z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info')
 
 /** A whole number between `min` and `max`. */

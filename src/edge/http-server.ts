@@ -57,6 +57,8 @@ export type HttpFront = Readonly<{
   admission: Admission
   addRoutes: (app: Hono, upgrade: UpgradeWebSocket) => void
   webSocketPaths: readonly string[]
+  /** The subprotocols spoken there. */
+  webSocketProtocols: readonly string[]
 }>
 
 export function createHttpServer(
@@ -70,6 +72,7 @@ export function createHttpServer(
     noServer: true,
     maxPayload: config.limits.maxBodyBytes,
     perMessageDeflate: false,
+    handleProtocols: (offered) => front.webSocketProtocols.find((name) => offered.has(name)) ?? false,
   })
   const { maxHeaderBytes, requestTimeoutMs, maxConnections, slowClientMs } = config.limits
   const { metrics } = front
@@ -102,7 +105,7 @@ export function createHttpServer(
     }) as typeof createServer,
   }) as Server
   // The same for an Expect that is not 100-continue.
-  server.on('checkExpectation', (_request, response: ServerResponse) => answerMalformed(response, 417))
+  server.on('checkExpectation', (_request, response: ServerResponse) => answerMalformed(response, 417, unmetExpectation))
   webSockets.on('wsClientError', (_error, socket) => socket.end(faultyRequest(undefined, socket)))
   server.maxConnections = maxConnections
   server.on('drop', () => metrics.limited('connections'))
@@ -192,19 +195,23 @@ const unsupportedMediaType = new Refusal('invalid_request', 'neither Connect nor
   'Content-Type': 'must be one of the Connect or gRPC-web protocols',
 })
 
+const unmetExpectation = new Refusal('invalid_request', 'the request expects what nobody does here', {
+  Expect: 'must be 100-continue, or left out',
+})
+
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** What the adapter could not make a Request of is answered here, with the documented body. */
 function refuseMalformed(listener: Listener): Listener {
   return (request, response) => {
     if (urlOf(request) !== null) listener(request, response)
-    else answerMalformed(response, 400)
+    else answerMalformed(response, 400, malformedRequest)
   }
 }
 
-function answerMalformed(response: ServerResponse, status: number): void {
+function answerMalformed(response: ServerResponse, status: number, refusal: Refusal): void {
   const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), connection: 'close' }
-  response.writeHead(status, { ...safeHeaders(response.req.socket), ...headers }).end(errorBody(malformedRequest))
+  response.writeHead(status, { ...safeHeaders(response.req.socket), ...headers }).end(errorBody(refusal))
 }
 
 /** A client that leaves bytes unread for so long holds memory that others need. */

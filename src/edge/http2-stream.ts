@@ -21,8 +21,20 @@ export async function sendResponse(answer: UniversalServerResponse, response: Ht
     if (!response.write(chunk)) await drained(stream)
   }
   if (!response.headersSent) head()
-  response.addTrailers(Object.fromEntries(answer.trailer ?? []))
+  response.addTrailers(Object.fromEntries(readableTrailer(answer.trailer)))
   response.end()
+}
+
+/**
+ * Connect percent-encodes all of grpc-message that a URL would not hold. Clients that decode no more than the gRPC
+ * protocol asks for ("Responses": `%` and what is not printable ASCII) would show commas and colons as codes.
+ */
+function readableTrailer(trailer = new Headers()): Headers {
+  const message = trailer.get('grpc-message')
+  if (message === null) return trailer
+  const readable = new Headers(trailer)
+  readable.set('grpc-message', decodeURIComponent(message).replace(/[^ -$&-~]+/gu, encodeURIComponent))
+  return readable
 }
 
 /** Node keeps a closed stream with what came on it and was not read as long as the connection, unless destroyed. */

@@ -42,6 +42,7 @@ export type ServiceDefinition = Readonly<{
   http?: (app: Hono, upgradeWebSocket: UpgradeWebSocket, identify: (headers: Headers) => Caller) => void
   /** Which of these routes are WebSockets. */
   webSocketPaths?: readonly string[]
+  webSocketProtocols?: readonly string[]
 }>
 
 export type RunningService = Readonly<{
@@ -93,6 +94,7 @@ export async function serve(definition: ServiceDefinition, config: EdgeConfig, l
       metrics,
       admission,
       webSocketPaths: definition.webSocketPaths ?? [],
+      webSocketProtocols: definition.webSocketProtocols ?? [],
       addRoutes: (app, upgrade) => definition.http?.(app, upgrade, (headers) => identifyCaller(headers, config)),
     },
     config,

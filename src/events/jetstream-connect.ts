@@ -38,7 +38,7 @@ export async function connectTo(options: LogAddress): Promise<NatsConnection> {
     })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason'
-    throw new LogUnavailable(`cannot connect to NATS: ${reason}`, { cause })
+    throw new LogUnavailable(`cannot connect to NATS (NATS_URL): ${reason}`, { cause })
   }
 }
 

@@ -14,7 +14,7 @@ import { routerLimitsFromEnv } from './limits.ts'
 import { createRouterMetrics } from './metrics.ts'
 import { openRouter } from './router.ts'
 import { messageRouterService } from './service.ts'
-import { mountWebSocket, webSocketPath } from './websocket.ts'
+import { mountWebSocket, subprotocol, webSocketPath } from './websocket.ts'
 
 const name = 'message-router'
 
@@ -53,6 +53,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<RunningService> {
         metrics: (registry) => metrics.register(registry, router.usage),
         ready: async () => ({ nats: await log.healthy() }),
         webSocketPaths: [webSocketPath],
+        webSocketProtocols: [subprotocol],
         http: (app, upgrade, identify) =>
           mountWebSocket(app, upgrade, {
             router,

@@ -98,7 +98,7 @@ async function admitSocket(context: Context, request: SocketRequest, parts: WebS
 
 /**
  * Browsers let a page say nothing but the URL and the subprotocols it speaks. URLs end up in logs and histories, so the
- * ticket comes as a subprotocol, behind the real one: of those offered, `ws` answers with the first.
+ * ticket comes as a subprotocol, behind the real one, which is what is answered.
  */
 function ticketOf(context: Context): string | null {
   const offered = (context.req.header('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())

@@ -4,7 +4,7 @@ import {
   type RebuildReport,
 } from '../../coordinator/projection/rebuild/rebuild.ts'
 import type { TableComparison } from '../../coordinator/projection/rebuild/compare.ts'
-import { readEnv } from '../../edge/environment.ts'
+import { postgresUrlVariable, readEnv } from '../../edge/environment.ts'
 import { openLogReader } from '../../events/log-reader.ts'
 import { z } from 'zod'
 import { logOf, runningDatabaseUrl } from '../stack/running-backing.ts'
@@ -17,7 +17,7 @@ export type RebuildCommand = Readonly<{
   env: NodeJS.ProcessEnv
 }>
 
-const variables = z.object({ DATABASE_URL: z.string().optional() })
+const variables = z.object({ DATABASE_URL: postgresUrlVariable.optional() })
 
 /** Resolves to the exit code: 1 when `verify` found a difference. Throws what tells in one line what is wrong. */
 export async function runRebuild({ verify, dataFolder, env }: RebuildCommand): Promise<number> {

@@ -45,6 +45,15 @@ describe('an independent gRPC client', () => {
     expect(detailOf(failure)).toMatchObject({ error, details: { [field]: expect.any(String) } })
   })
 
+  test.each([
+    ['GetSessionStatus', { session_id: '..' }, '{1,64}'],
+    ['MarkPartyReady', { session_id: 's1', party_id: 'odd' }, '100 % of “é”, or: none'],
+  ])('reads what the refusal of %s says, whatever signs are in it', async (method, request, text) => {
+    const { error } = await unary(client('mpc.coordinator.v1.SessionCoordinator'), method, request)
+    expect(error?.details).toBe(detailOf(error).message)
+    expect(error?.details).toContain(text)
+  })
+
   test('sees nothing of the unexpected', async () => {
     const { error } = await unary(client('mpc.coordinator.v1.SessionCoordinator'), 'StartSession', { session_id: 's1' })
     expect([error?.code, error?.details]).toEqual([grpc.status.INTERNAL, 'internal error'])

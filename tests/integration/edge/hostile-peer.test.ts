@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2'
 import { createServer, type AddressInfo } from 'node:net'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { connectService } from '../../../src/edge/service-client.ts'
 import { SessionCoordinator } from '../../../src/gen/mpc/coordinator/v1/session_coordinator_pb.ts'
+import { WatchSessionRequestSchema } from '../../../src/gen/mpc/coordinator/v1/session_feed_pb.ts'
 import { serveSample, type Sample } from './sample-service.ts'
 
 /** https://grpc.io/docs/guides/status-codes, as they travel. */
@@ -79,6 +82,17 @@ describe('a hostile peer', () => {
     await new Promise((resolve) => session.ping(resolve))
     stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     await alive()
+  })
+  test('that resets a stream that it follows, for whatever reason, is no failure of ours', async () => {
+    const watch = '/mpc.coordinator.v1.SessionFeed/WatchSession'
+    const stream = session.request({ ':method': 'POST', ':path': watch, 'content-type': 'application/grpc', te: 'trailers' })
+    stream.on('error', () => undefined)
+    const request = toBinary(WatchSessionRequestSchema, create(WatchSessionRequestSchema, { sessionId: 's1' }))
+    stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, request.length]), request]))
+    await once(stream, 'data')
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    await alive()
+    expect(sample.logText()).not.toMatch(/"level":[4-6]0/)
   })
 })
 

@@ -54,7 +54,10 @@ function sampleRoutes(router: ConnectRouter): void {
         const { requestId, apiKey } = values.get(callerKey)
         return { sessionId, status: requestId, sessionType: apiKey?.name ?? '' }
       },
-      markPartyReady: () => ({ success: true }),
+      markPartyReady: ({ partyId }) => {
+        if (partyId === 'odd') throw new Refusal('conflict', '100 % of “é”, or: none')
+        return { success: true }
+      },
       startSession: () => {
         throw new Error('SELECT password FROM internals')
       },

@@ -220,6 +220,18 @@ describe('a WebSocket with a ticket', () => {
     own.socket.terminate()
   })
 
+  test('is answered with the protocol before it, and nothing else ever is', async () => {
+    const session = await runningSession(log, ['a', 'b'])
+    const ticket = await ticketFor(session, 'b')
+    const own = await openSocket(router, query(session, 'b'), { protocols: protocols(ticket) })
+    expect(own.socket.protocol).toBe('mpc.router.v1')
+    const authorization = `Bearer ${session.credential('a')}`
+    const headers = { authorization, 'sec-websocket-protocol': 'another' }
+    const other = await openSocket(router, query(session, 'a'), { headers })
+    expect(other.socket.protocol).toBe('')
+    for (const { socket } of [own, other]) socket.terminate()
+  })
+
   test.each([
     ['made up', ['mpc.router.v1', `mpc_ticket_${'A'.repeat(43)}`], 401, 'ticket'],
     ['without the protocol before it', [`mpc_ticket_${'A'.repeat(43)}`], 400, 'Sec-WebSocket-Protocol'],
