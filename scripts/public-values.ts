@@ -9,7 +9,6 @@ export type Node = Readonly<{ type: string; start: number; end: number }> & Read
 /** Sizes that the protocol fixes, wherever they are imported. */
 const sizes = new Set([
   'blockBits',
-  'checkCount',
   'columnCount',
   'digitCount',
   'elementLength',

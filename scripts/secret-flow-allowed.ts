@@ -51,6 +51,114 @@ export const allowed: readonly Allowance[] = [
     why: 'statement, challenge and response of a proof that everyone gets',
   },
   {
+    file: 'frost/suite.ts',
+    code: 'import { ed25519, ed25519_FROST } from \'@noble/curves/ed25519.js\'',
+    why: 'the library that all of FROST is left to; its calls with secrets are below',
+  },
+  {
+    file: 'frost/suite.ts',
+    code: 'import { schnorr, schnorr_FROST, secp256k1 } from \'@noble/curves/secp256k1.js\'',
+    why: 'likewise',
+  },
+  {
+    file: 'frost/suite.ts',
+    code: 'return succeeds(() => frost.utils.Fn.isValid(frost.utils.Fn.fromBytes(bytes)))',
+    why: 'compares a share that was received or stored with the order: whether it is below is what the party tells',
+  },
+  {
+    file: 'frost/keygen.ts',
+    code: 'suite.frost.DKG.round1(at(identifiers, self), signers, undefined, drawing),',
+    why: 'noble’s BigInt, whose time has something of polynomial and proof, once in the life of a key (docs/security.md)',
+  },
+  {
+    file: 'frost/keygen.ts',
+    code: 'shares = suite.frost.DKG.round2(state.dkg, [...contributions.values()])',
+    why: 'noble’s BigInt, whose time has something of the polynomial, once in the life of a key (docs/security.md)',
+  },
+  {
+    file: 'frost/keygen.ts',
+    code: 'return releasing(execution, () => held.dkg && suite.frost.DKG.clean(held.dkg))',
+    why: 'overwrites what noble holds',
+  },
+  {
+    file: 'frost/keygen-end.ts',
+    code: 'const key = suite.frost.DKG.round3(state.dkg, [...state.contributions.values()], [...shares.values()])',
+    why: 'noble’s BigInt, whose time has something of the shares, once in the life of a key (docs/security.md)',
+  },
+  {
+    file: 'frost/blame.ts',
+    code: 'suite.frost.validateSecret(secret, { signers, commitments, verifyingShares: {} })',
+    why: 'noble’s BigInt, on a share of a key generation that has failed: void already',
+  },
+  {
+    file: 'frost/key-share-codec.ts',
+    code: 'suite.frost.validateSecret(secret, publicPackage)',
+    why: 'noble’s BigInt, whose time has something of the stored share, each time that it is read (docs/security.md)',
+  },
+  {
+    file: 'frost/nonce.ts',
+    code: 'const { nonces, commitments } = withDrawn(rng, (drawing) => frost.commit(secret, drawing))',
+    why: 'noble’s BigInt, whose time has something of nonces, each used once (docs/security.md)',
+  },
+  {
+    file: 'frost/nonce.ts',
+    code: 'return frost.signShare(secret, publicPackage, unused, list, message)',
+    why:
+      'noble’s BigInt, whose time has something of nonces and the share, in one sum of products for each signature (docs/security.md)',
+  },
+  {
+    file: 'frost/sign-end.ts',
+    code: 'const signature = suite.frost.aggregate(key.public, [...state.list], message, shares)',
+    why: 'adds up signature shares that every signer has broadcast',
+  },
+  {
+    file: 'frost/spectator.ts',
+    code:
+      'const addsUp = succeeds(() => equalBytes(suite.frost.aggregate(known, list, message, responses), signature))',
+    why: 'what everybody has seen',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'import { ed25519 } from \'@noble/curves/ed25519.js\'',
+    why: 'for commitments, which are public, as everything in this file',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'import { schnorr, secp256k1 } from \'@noble/curves/secp256k1.js\'',
+    why: 'likewise',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'import { bytesToNumberBE } from \'@noble/curves/utils.js\'',
+    why: 'likewise',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'multiplyUnsafe(k: bigint): P',
+    why: 'likewise',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'positions: readonly bigint[],',
+    why: 'the x of the parties are public',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'commitments.reduceRight((sum, commitment) => sum.multiplyUnsafe(x).add(commitment), ZERO),',
+    why: 'commitments at the x of a party: public',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code:
+      'const even = at(commitments, 0).y % 2n === 0n ? commitments : commitments.map((commitment) => commitment.negate())',
+    why: 'the joint point is public',
+  },
+  {
+    file: 'frost/joint-key.ts',
+    code: 'return [internal.add(secp256k1.Point.BASE.multiplyUnsafe(tweak)), ...even.slice(1)]',
+    why: 'the tweak is a hash of the public key',
+  },
+  {
     file: 'limbs/engine.ts',
     code: 'into(newPoint(), (out) => combineLimbPointsPublic(out, terms, ofBase)),',
     why: 'its callers stand in this list',
@@ -99,7 +207,7 @@ export const allowed: readonly Allowance[] = [
   {
     file: 'curve/scalar.ts',
     code: 'return byteAt(packed, offset) !== 0xff || borrow(packed, offset, order) === 1',
-    why: 'τ and η, which are masked, and refused only where the sender cheats',
+    why: 'τ, which is masked, and refused only where the sender cheats',
   },
   {
     file: 'curve/scalar.ts',

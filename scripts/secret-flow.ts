@@ -12,7 +12,7 @@ import { childrenOf, isNode, nodeAt, PublicValues, type Node } from './public-va
 import { allowed, type Allowance } from './secret-flow-allowed.ts'
 
 /** Where a rule applies, by path below src/crypto. */
-const everywhere = /^(?!reference\/|frost\/)/ // the reference engine is for tests; FROST is @noble/curves throughout
+const everywhere = /^(?!reference\/)/ // which is for tests
 /** Fast arithmetic for public values. Whoever calls it (`…Public`) says in `allowed` why they are public. */
 const ofPublicValues = /\/public-(?:inverse|multiple)\.ts$/
 /** Rounds branch on what their checks say, which the party tells; what they compute with is here. */
@@ -138,9 +138,22 @@ function isBigInt(node: Node): boolean {
 
 function isLibrary(node: Node): boolean {
   if (node.type === 'ImportDeclaration' || node.type === 'ImportExpression') {
-    return String(nodeAt(node, 'source')?.value).startsWith('@noble/curves')
+    // A type runs nothing.
+    return node.importKind !== 'type' && String(nodeAt(node, 'source')?.value).startsWith('@noble/curves')
   }
-  return /Unsafe$|Public$|^inv$|^precompute$/.test(methodOf(node))
+  return /Unsafe$|Public$|^inv$|^precompute$/.test(methodOf(node)) || isFrostCall(node)
+}
+
+/** `frost` is @noble/curves's implementation wherever it is called. */
+function isFrostCall(node: Node): boolean {
+  if (node.type !== 'CallExpression') return false
+  let part = nodeAt(node, 'callee')
+  while (part?.type === 'MemberExpression') {
+    part = nodeAt(part, 'object')
+    const name = part?.type === 'MemberExpression' ? nodeAt(part, 'property')?.name : part?.name
+    if (name === 'frost') return true
+  }
+  return false
 }
 
 function isText(node: Node): boolean {

@@ -6,13 +6,7 @@ import { lagrangeAtZero } from '../../../src/crypto/polynomial.ts'
 import { points, scalars, sumOf } from './arithmetic.ts'
 import { checkSignature } from './check-signature.ts'
 import { makeKey, shareOf } from './fixtures.ts'
-
-function subsets(parties: number, size: number): number[][] {
-  const all = Array.from({ length: 2 ** parties }, (_, mask) =>
-    Array.from({ length: parties }, (_, party) => party).filter((party) => (mask >> party) & 1),
-  )
-  return all.filter((subset) => subset.length === size)
-}
+import { subsets } from './subsets.ts'
 
 /** What these parties' shares reconstruct to, as a public key. */
 function reconstructed(key: readonly KeyShare[], indices: readonly number[]): Uint8Array {
@@ -29,7 +23,7 @@ describe.each([
 ])('a $threshold-of-$parties key', ({ threshold, parties }) => {
   const key = makeKey(threshold, parties)
   const everyone = Array.from({ length: parties }, (_, party) => party)
-  const exact = subsets(parties, threshold)
+  const allowed = subsets(parties, threshold)
 
   test('is the same for every party and lies on the curve', () => {
     for (const share of key) {
@@ -41,22 +35,21 @@ describe.each([
     expect(decodePoint(shareOf(key, 0).publicKey)).toBeDefined()
   })
 
-  test.each(exact)(`is reconstructed by any ${threshold} shares`, (...signers) => {
+  test.each(allowed.map((signers) => [signers]))('is reconstructed by the shares of %j', (signers) => {
     expect(reconstructed(key, signers)).toEqual(shareOf(key, 0).publicKey)
   })
 
   test(`is not reconstructed by ${threshold - 1} shares`, () => {
-    for (const few of subsets(parties, threshold - 1)) {
+    for (const few of subsets(parties, threshold - 1).filter(({ length }) => length < threshold)) {
       expect(reconstructed(key, few)).not.toEqual(shareOf(key, 0).publicKey)
     }
   })
 
-  test.each(exact)('signs with signers %i, %i and whoever completes the set', (...signers) => {
+  test.each(allowed.map((signers) => [signers]))('signs with %j', (signers) => {
     checkSignature(key, signers)
   })
 
-  test('signs with all parties, and in any order of the roster', () => {
-    checkSignature(key, everyone)
+  test('signs in any order of the roster', () => {
     checkSignature(key, everyone.slice(-threshold).reverse())
   })
 })

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { verifyFrostSignature } from '../../../../src/crypto/frost/suite.ts'
 import { hashOf } from '../fixtures.ts'
 import { resultsOf, runProtocol } from '../run-protocol.ts'
-import { frostKeyTypes, frostShareOf, frostSignParties, makeFrostKey, subsets } from './fixtures.ts'
+import { frostKeyTypes, frostShareOf, frostSignParties, makeFrostKey } from './fixtures.ts'
+import { subsets } from '../subsets.ts'
 import { libsecp256k1VerifiesBip340, opensslVerifiesEd25519 } from '../../../../src/cli/demo/schnorr-check.ts'
 
 const independentCheck = {

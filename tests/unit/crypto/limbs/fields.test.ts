@@ -51,7 +51,7 @@ describe.each(fields)('$name', ({ name, field, modulus, weight, unit, product, r
 
   test('multiplies, squares, adds, subtracts and writes like BigInt', () => {
     const draw = drawsFor(name, modulus)
-    for (let n = casesOf(100_000); n > 0; n--) {
+    for (let n = casesOf(500_000); n > 0; n--) {
       const [x, y] = [draw.value(), draw.value()]
       read(a, x)
       read(b, y)

@@ -57,7 +57,7 @@ function expectWithin(limbBound: number, valueBound: bigint): void {
 
 test('products, differences and bytes modulo q are those of BigInt', () => {
   const draw = drawsFor('modulo q', order)
-  for (let n = casesOf(150_000); n > 0; n--) {
+  for (let n = casesOf(500_000); n > 0; n--) {
     const [x, y, z] = [draw.value(), draw.value(), draw.value()]
     read(a, x)
     read(b, y)
