@@ -12,6 +12,7 @@ import {
   type AuditedStream,
   type AuditSource,
   type Finding,
+  type FindingKind,
   type SessionRecords,
 } from './records.ts'
 import { SequenceSet } from './sequence-set.ts'
@@ -22,8 +23,8 @@ export type KeptHead = ChainHead & Readonly<{ /** Unix milliseconds. */ changedA
 
 /** What commits to the log as a whole, such as signed checkpoints: sees every event, then says what does not fit. */
 export interface LogWitness {
-  /** In any order across sessions. */
-  see(event: AuditedEvent): void
+  /** In any order across sessions. Whether it vouches for the event, provided that nothing is found in the end. */
+  see(event: AuditedEvent): boolean
   /** After the last event. */
   conclude(): Promise<readonly Finding[]>
 }
@@ -36,7 +37,7 @@ export type LogReport = Readonly<{
   opaqueSessions: number
   /** Sign sessions whose key's own session was not there to compare with. */
   withoutKeySession: number
-  /** The first bad event first. Not more than a thousand are kept; `findingCount` counts all. */
+  /** The first bad event first. Not more than a thousand of each kind are kept; `findingCount` counts all. */
   findings: readonly Finding[]
   findingCount: number
 }>
@@ -59,14 +60,16 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
   const approvals = new Map<string, string>()
   const counts = { events: 0, opaqueSessions: 0, withoutKeySession: 0 }
   const findings = new Findings()
+  const disputed = new Findings()
   for await (const records of source.sessions()) {
     const { sessionId } = records
     if (sessionIds.has(sessionId)) findings.add(repeated(records))
     sessionIds.add(sessionId)
+    const vouched = new Set<AuditedEvent>()
     for (const stream of auditedStreams) {
       for (const event of stream === 'SESSIONS' ? records.lifecycle : records.messages) {
         counts.events += 1
-        witness?.see(event)
+        if (witness?.see(event) === true) vouched.add(event)
         if (!seen[stream].add(event.sequence)) findings.add(misplaced(stream, event, sessionId))
       }
     }
@@ -76,21 +79,28 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
     if (report.key !== null) keys.set(report.key.keyId, report.key)
     if (report.opaque) counts.opaqueSessions += 1
     else if (report.type === 'sign' && !report.keyKnown) counts.withoutKeySession += 1
-    report.findings.forEach((finding) => findings.add(finding))
+    const vouchedMessages = new Set(records.messages.filter((one) => vouched.has(one)).map(({ sequence }) => sequence))
+    for (const { isDisputed, ...finding } of report.findings) {
+      const isOpen = isDisputed === true && vouchedMessages.has(finding.sequence ?? 0)
+      ;(isOpen ? disputed : findings).add(finding)
+    }
     for (const finding of spentTwice(report, records, approvals)) findings.add(finding)
     onSession?.(report)
   }
   if (source.complete)
     [...gaps(seen, source.trimmed), ...lostSessions(source, sessionIds, heads)].forEach((gap) => findings.add(gap))
   source.problems().forEach((problem) => findings.add(problem))
-  for (const finding of (await witness?.conclude()) ?? []) findings.add(finding)
+  const concluded = (await witness?.conclude()) ?? []
+  concluded.forEach((finding) => findings.add(finding))
+  // Where the log is as its checkpoints say, what is not signed was there from the start.
+  findings.take(disputed, verdictOf(concluded) === 'intact' ? 'misconduct' : 'tampered')
   const { inOrder, count, verdict } = findings
   return { verdict, sessions: sessionIds.size, ...counts, findings: inOrder, findingCount: count }
 }
 
-/** Keeps the first of each kind of stream order, and counts the rest. */
+/** Keeps the first of each kind, in the order in which sessions are read, and counts the rest. */
 class Findings {
-  #kept: Finding[] = []
+  readonly #kept = new Map<FindingKind, Finding[]>()
   count = 0
   verdict: Verdict = 'intact'
 
@@ -98,18 +108,31 @@ class Findings {
     this.count += 1
     const verdict = verdictOf([finding])
     if (verdict === 'tampered' || this.verdict === 'intact') this.verdict = verdict
-    if (this.#kept.length < maxKeptFindings) this.#kept.push(finding)
+    const kept = this.#kept.get(finding.kind) ?? []
+    this.#kept.set(finding.kind, kept)
+    if (kept.length < maxKeptFindings) kept.push(finding)
   }
 
-  /** What makes the verdict comes first; then gaps, of which other findings may be consequences; then by position. */
+  /** Those of others, which are of `kind` then. */
+  take(others: Findings, kind: FindingKind): void {
+    const uncounted = others.count - others.inOrder.length
+    others.inOrder.forEach((finding) => this.add({ ...finding, kind }))
+    this.count += uncounted
+  }
+
+  /**
+   * What makes the verdict comes first; then gaps, of which other findings may be consequences; then by position. What
+   * is found of a range only comes last: what was found in it says more.
+   */
   get inOrder(): readonly Finding[] {
     const kinds = ['tampered', 'unjudged', 'misconduct']
     const streams = ['SESSIONS', 'MESSAGES', 'CHECKPOINTS', 'FILE']
-    const rank = ({ kind, stream, sessionId }: Finding) => {
+    const rank = ({ kind, stream, sessionId, upTo }: Finding) => {
       const isGap = sessionId === null && stream !== 'FILE'
-      return streams.length * (2 * kinds.indexOf(kind) + Number(!isGap)) + streams.indexOf(stream)
+      const place = upTo !== undefined ? 2 : isGap ? 0 : 1
+      return streams.length * (3 * kinds.indexOf(kind) + place) + streams.indexOf(stream)
     }
-    return this.#kept.sort((a, b) => rank(a) - rank(b) || (a.sequence ?? Infinity) - (b.sequence ?? Infinity))
+    return [...this.#kept.values()].flat().sort((a, b) => rank(a) - rank(b) || (a.sequence ?? Infinity) - (b.sequence ?? Infinity))
   }
 }
 

@@ -55,9 +55,14 @@ export async function checkMessages(
     } else if (event.payload.case === 'messageRouted') {
       const verdict = await reader.take(record, event.eventId, event.payload.value)
       routed.set(record.sequence, event.payload.value)
-      if (verdict.kind === 'bad') entry.blame(wrong, verdict.reason)
-      else if (verdict.kind === 'opaque') entry.markOpaque()
-      else signed.push(verdict.message)
+      if (verdict.kind === 'bad') {
+        // No honest party completes a session with it; a party that is not may have sent it.
+        const isDisputed = verdict.isUnsigned && facts.isFollowed && facts.status !== 'completed'
+        if (isDisputed) entry.dispute(verdict.reason)
+        else entry.blame(wrong, verdict.reason)
+      }
+      if (verdict.kind === 'opaque') entry.markOpaque()
+      if (verdict.kind === 'signed') signed.push(verdict.message)
     } else {
       const problem = recordProblem(facts, record, event, routed, tickets)
       if (problem !== null && !isPart) entry.blame(wrong, problem)

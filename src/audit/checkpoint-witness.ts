@@ -21,6 +21,8 @@ export type CheckpointOptions = Readonly<{
   /** Public keys of the coordinators; none: that of the first checkpoint is trusted. */
   coordinatorKeys?: readonly Uint8Array[]
   kept?: readonly KeptCheckpoints[]
+  /** Of a part of a log: a file has a proof for each event that a checkpoint covers. */
+  expectsProofs?: boolean
 }>
 
 export type CheckpointWitness = LogWitness &
@@ -39,13 +41,14 @@ const treeOf = { SESSIONS: 'sessions', MESSAGES: 'messages' } as const
 
 export async function createCheckpointWitness(
   source: Pick<AuditSource, 'complete' | 'extent' | 'takenAtMs' | 'checkpoints' | 'trimmed'>,
-  { coordinatorKeys = [], kept = [] }: CheckpointOptions = {},
+  { coordinatorKeys = [], kept = [], expectsProofs = false }: CheckpointOptions = {},
 ): Promise<CheckpointWitness> {
   const chain = await followChain(source.checkpoints, coordinatorKeys, !source.complete)
   const leaves = { SESSIONS: new LeafStore(), MESSAGES: new LeafStore() }
   const newest = chain.checkpoints.at(-1)
   const findings: Finding[] = [...chain.findings, ...missingChain(source, coordinatorKeys)]
   const counts = { events: 0, covered: 0 }
+  let unproved = 0
   for (const one of kept) {
     const difference = compareWithKept(source.checkpoints, one, source.takenAtMs)
     if (difference !== null) findings.push(difference)
@@ -55,15 +58,17 @@ export async function createCheckpointWitness(
     see: (event) => {
       const stream = event.stream === 'MESSAGES' ? 'MESSAGES' : 'SESSIONS'
       counts.events += 1
-      if (newest !== undefined && event.sequence <= newest[treeOf[stream]].size) {
-        if (source.complete) leaves[stream].set(event.sequence, leafOfEvent(event))
-        else if (event.proof === undefined) return
-        else if (!isIncluded(event, stream, newest)) findings.push(notIncluded(event, stream, newest))
-        counts.covered += 1
-      }
+      if (newest === undefined || event.sequence > newest[treeOf[stream]].size) return false
+      if (source.complete) leaves[stream].set(event.sequence, leafOfEvent(event))
+      else if (event.proof === undefined) {
+        unproved += 1
+        return false
+      } else if (!isIncluded(event, stream, newest)) findings.push(notIncluded(event, stream, newest))
+      counts.covered += 1
+      return true
     },
     conclude: async () => {
-      if (!source.complete) return findings
+      if (!source.complete) return unproved > 0 && expectsProofs ? [...findings, withoutProof(unproved)] : findings
       return [...findings, ...auditedStreams.flatMap((stream) => compareTrees(stream, chain, leaves[stream], source))]
     },
     newest: newest ?? null,
@@ -93,6 +98,12 @@ function notIncluded({ sequence }: AuditedEvent, stream: AuditedStream, newest: 
   return { kind: 'tampered', stream, sequence, sessionId: null, reason }
 }
 
+/** Whoever has cut events out of a file, or put others in, cannot prove the rest as they are. */
+function withoutProof(count: number): Finding {
+  const reason = `${count} events that a checkpoint covers come without the proof of it`
+  return { kind: 'unjudged', stream: 'FILE', sequence: null, sessionId: null, reason }
+}
+
 /** The first checkpoint that the stream contradicts: what comes later contradicts the others too. */
 function compareTrees(
   stream: AuditedStream,
@@ -100,8 +111,8 @@ function compareTrees(
   leaves: LeafStore,
   { extent, trimmed }: Pick<AuditSource, 'extent' | 'trimmed'>,
 ): readonly Finding[] {
-  const found = (sequence: number, reason: string): readonly Finding[] => [
-    { kind: 'tampered', stream, sequence, sessionId: null, reason },
+  const found = (sequence: number, reason: string, upTo?: number): readonly Finding[] => [
+    { kind: 'tampered', stream, sequence, sessionId: null, reason, ...(upTo !== undefined && { upTo }) },
   ]
   // Of what was moved to an archive the stream tells the tree: it makes the root of the next checkpoint, or is wrong.
   const isTrimmed = stream === 'MESSAGES' && trimmed !== undefined
@@ -119,7 +130,8 @@ function compareTrees(
       tree = appendLeaf(tree, leaves.get(sequence) ?? leafOfGap(stream, sequence))
     }
     if (equalBytes(rootOf(tree), root)) continue
-    return found(first, `the events up to ${size} are not those that checkpoint ${checkpoint.sequence} was made of`)
+    const reason = `the events up to ${size} are not those that checkpoint ${checkpoint.sequence} was made of`
+    return found(first, reason, size)
   }
   return []
 }

@@ -46,7 +46,7 @@ export class Entry {
   readonly stream: AuditedStream
   readonly #record: StoredEvent
   readonly #description: Description
-  readonly #problems: Readonly<{ kind: FindingKind; reason: string }>[] = []
+  readonly #problems: Pick<Finding, 'kind' | 'reason' | 'isDisputed'>[] = []
   #opaque = false
 
   constructor(stream: AuditedStream, record: StoredEvent, description: Description) {
@@ -84,6 +84,11 @@ export class Entry {
     this.#problems.push({ kind, reason })
   }
 
+  /** For a message that is not signed, in a session that did not complete. */
+  dispute(reason: string): void {
+    this.#problems.push({ kind: 'tampered', reason, isDisputed: true })
+  }
+
   markOpaque(): void {
     this.#opaque = true
   }
@@ -91,7 +96,7 @@ export class Entry {
   findings(sessionId: string): readonly Finding[] {
     const { stream } = this
     const { sequence } = this.#record
-    return this.#problems.map(({ kind, reason }) => ({ kind, stream, sequence, sessionId, reason }))
+    return this.#problems.map((problem) => ({ ...problem, stream, sequence, sessionId }))
   }
 
   #has(wanted: FindingKind): boolean {

@@ -37,7 +37,8 @@ export interface AuditSource {
 
 /**
  * - `tampered`: the log is not what the services write, or holds what a party has not signed.
- * - `misconduct`: signed by a party, and against the protocol: evidence against that party, not against the log.
+ * - `misconduct`: against the protocol, and signed by a party, which it is evidence against; or not signed, and in the log
+ *   when its checkpoint was made: by the party, or by the router that takes messages. No evidence that the log was changed.
  * - `unjudged`: from a later version, or without what is needed to check it.
  */
 export type FindingKind = 'tampered' | 'misconduct' | 'unjudged'
@@ -50,4 +51,11 @@ export type Finding = Readonly<{
   sequence: number | null
   sessionId: string | null
   reason: string
+  /** Where a whole range of events does not fit: the last of it. Which one it is cannot be said. */
+  upTo?: number
+  /**
+   * Of a message that its sender has not signed, in a session that did not complete: `tampered`, unless checkpoints vouch
+   * for the log as it is (check-log.ts).
+   */
+  isDisputed?: true
 }>

@@ -27,7 +27,8 @@ export type SignedMessage = Readonly<{
 export type MessageVerdict =
   | Readonly<{ kind: 'signed'; message: SignedMessage }>
   | Readonly<{ kind: 'opaque' }>
-  | Readonly<{ kind: 'bad'; reason: string }>
+  /** `isUnsigned`: as the router took it, but not signed by whom it is said to be from. */
+  | Readonly<{ kind: 'bad'; reason: string; isUnsigned: boolean }>
 
 /** What the envelopes of a session are bound to. */
 export type Binding = EnvelopeBinding & Readonly<{ protocol: ProtocolName; roster: readonly RosterEntry[] }>
@@ -68,7 +69,7 @@ export class MessageReader {
   async take(record: StoredEvent, eventId: string, message: MessageRouted): Promise<MessageVerdict> {
     const { fromParty: from, toParties: to, round, payload } = message
     const problem = this.#misplaced(record, eventId, message)
-    if (problem !== null) return { kind: 'bad', reason: problem }
+    if (problem !== null) return { kind: 'bad', reason: problem, isUnsigned: false }
     const binding = this.#binding
     if (binding === null) return { kind: 'opaque' }
     const positionOf = (partyId: string) => binding.roster.findIndex((entry) => entry.partyId === partyId)
@@ -79,7 +80,7 @@ export class MessageReader {
       (partyId) => binding.roster[positionOf(partyId)]?.identityKey,
       (_, sealedTo) => (to.length <= 1 && sealedTo === recipient ? undefined : 'wrong-recipient'),
     )
-    if (envelope.kind === 'rejected') return { kind: 'bad', reason: rejections[envelope.reason](from) }
+    if (envelope.kind === 'rejected') return { kind: 'bad', reason: rejections[envelope.reason](from), isUnsigned: true }
     const body = envelope.body.case === 'plaintext' ? envelope.body.value : null
     const position = recipient === '' ? null : positionOf(recipient)
     return { kind: 'signed', message: { record, round, from: positionOf(from), to: position, body } }

@@ -76,12 +76,12 @@ async function judge(target: string | undefined, options: VerifyOptions): Promis
   const kept = await Promise.all(since.map(checkpointsOf))
   if (database !== undefined) kept.push(await keptCheckpoints(database, options))
   if (archive !== null) kept.push(...(await archivedCheckpoints(archive)))
-  const check = async (source: AuditSource): Promise<Judged> => {
-    const witness = await createCheckpointWitness(source, { coordinatorKeys, kept })
+  const check = async (source: AuditSource, expectsProofs = false): Promise<Judged> => {
+    const witness = await createCheckpointWitness(source, { coordinatorKeys, kept, expectsProofs })
     const report = await checkLog(source, { ...withHeads(heads), witness })
     return { report, checkpoints: witness.summary() }
   }
-  if (target !== undefined && existsSync(target)) return check(await openExport(target))
+  if (target !== undefined && existsSync(target)) return check(await openExport(target), true)
   if (target !== undefined && !isToken(target)) throw new StartupError(`there is no file ${target}`)
   return withLog(options, async (log) => {
     if (target === undefined) return check(await openLiveLog(log, Date.now(), archive))

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -69,7 +70,9 @@ export function makeDataFolder(path: string): DataFolder {
     return folder
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const reason = reasons[code] ?? code
+    // What the system says of a file depends on who asks.
+    const isFile = existsSync(path) && statSync(path).isFile()
+    const reason = (isFile ? reasons['ENOTDIR'] : reasons[code]) ?? code
     throw new StartupError(`the data folder ${path} cannot be written (${reason}): choose another with --data`)
   }
 }

@@ -6,27 +6,21 @@ import { join } from 'node:path'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkLog } from '../../../src/audit/check-log.ts'
-import { encodeCheckpoint, noCheckpoint, type TreeHead } from '../../../src/audit/checkpoint-event.ts'
 import { createCheckpointWitness, type CheckpointOptions } from '../../../src/audit/checkpoint-witness.ts'
 import { selectSessions } from '../../../src/audit/live-log.ts'
-import { leafOfEvent } from '../../../src/audit/log-leaf.ts'
 import { openProver } from '../../../src/audit/log-prover.ts'
-import { appendLeaf, emptyFrontier, rootOf } from '../../../src/audit/merkle-tree.ts'
 import { openExport } from '../../../src/audit/read-export.ts'
-import type { AuditedStream, AuditSource } from '../../../src/audit/records.ts'
+import type { AuditSource } from '../../../src/audit/records.ts'
 import { exportLines } from '../../../src/audit/write-export.ts'
 import { openLogReader } from '../../../src/events/log-reader.ts'
-import { checkpoints, sessionIdOf } from '../../../src/events/subjects.ts'
+import { sessionIdOf } from '../../../src/events/subjects.ts'
 import { MessageEventSchema } from '../../../src/gen/mpc/events/v1/message_events_pb.ts'
-import { identityFromSeed, type Identity } from '../../../src/identity/identity-key.ts'
+import { identityFromSeed } from '../../../src/identity/identity-key.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
+import { checkpointed, identity, type Checkpointed } from './checkpointed-log.ts'
 import { inExport, openStore, recordedLog, type Raw, type RawLog, type Store } from './tampered-store.ts'
 import { rewrittenChain, withoutEnd, withoutSession } from './tampering.ts'
 
-type Log = Readonly<Record<AuditedStream, readonly Raw[]>>
-type Checkpointed = Log & Readonly<{ CHECKPOINTS: readonly Raw[] }>
-
-const identity = await identityFromSeed(new Uint8Array(32).fill(1))
 const stranger = await identityFromSeed(new Uint8Array(32).fill(2))
 
 let nats: TestNats
@@ -45,25 +39,6 @@ afterAll(async () => {
   await nats.stop()
   await rm(folder, { recursive: true, force: true })
 })
-
-/** With checkpoints at these sizes of SESSIONS and MESSAGES. */
-async function checkpointed(of: Log, sizes: readonly [number, number][], by: Identity = identity): Promise<Checkpointed> {
-  const CHECKPOINTS: Raw[] = []
-  let head = noCheckpoint
-  for (const [sessions, messages] of sizes) {
-    const trees = { sessions: treeOf(of, 'SESSIONS', sessions), messages: treeOf(of, 'MESSAGES', messages) }
-    const next = await encodeCheckpoint(by, head, { timeMs: head.timeMs + 1000, ...trees })
-    head = next.head
-    CHECKPOINTS.push({ subject: checkpoints, data: next.bytes })
-  }
-  return { ...of, CHECKPOINTS }
-}
-
-function treeOf(of: Log, stream: AuditedStream, size: number): TreeHead {
-  const leaves = of[stream].slice(0, size).map((raw, index) => leafOfEvent({ ...raw, stream, sequence: index + 1 }))
-  const tree = leaves.reduce(appendLeaf, emptyFrontier)
-  return { size: tree.size, root: rootOf(tree) }
-}
 
 async function judged(source: AuditSource, options: CheckpointOptions) {
   const witness = await createCheckpointWitness(source, options)
@@ -209,7 +184,7 @@ describe('an export of one session', () => {
   const judgedText = async (text: string) => {
     const file = join(folder, 'part')
     await writeFile(file, text)
-    return judged(await openExport(file), { coordinatorKeys: [identity.publicKey] })
+    return judged(await openExport(file), { coordinatorKeys: [identity.publicKey], expectsProofs: true })
   }
   /** With a last line that fits. */
   const resealed = (lines: readonly string[]) => {
@@ -238,6 +213,21 @@ describe('an export of one session', () => {
     const { findings } = await judgedText(resealed(changed))
     const found = { stream: 'MESSAGES', sequence: line.sequence, reason: 'checkpoint 3 was not made of this event' }
     expect(findings).toEqual([expect.objectContaining(found)])
+  })
+
+  test('that was made of one of all, or from which proofs were taken, cannot be judged', async () => {
+    let whole = ''
+    for await (const line of exportLines(await inExport(log, join(folder, 'whole')))) whole += line
+    const lines = whole.trimEnd().split('\n').slice(0, -1).map((line) => line.replace('"complete":true', '"complete":false'))
+    const lastSession = lines.findLastIndex((line) => line.startsWith('{"session"'))
+    for (const changed of [lines, lines.slice(0, lastSession)]) {
+      const { verdict, findings } = await judgedText(resealed(changed))
+      expect(verdict).toBe('unjudged')
+      expect(findings).toEqual([expect.objectContaining({ stream: 'FILE', reason: expect.stringMatching(/without the proof/) })])
+    }
+    const part = (await exported(log)).trimEnd().split('\n').slice(0, -1)
+    const stripped = part.map((line, i) => (i === part.length - 1 ? line : line.replace(/,"proof":\[[^\]]*\]/, '')))
+    expect(await judgedText(resealed(stripped))).toMatchObject({ verdict: 'unjudged' })
   })
 
   test('with checkpoints is read and written again as the same file', async () => {

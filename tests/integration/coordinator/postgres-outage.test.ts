@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startPostgres, type PostgresServer } from '../../../src/cli/postgres/postgres-server.ts'
@@ -10,7 +11,7 @@ import { openReadModel } from '../../../src/coordinator/projection/database.ts'
 import { rebuildReadModel } from '../../../src/coordinator/projection/rebuild/rebuild.ts'
 import { openLogReader } from '../../../src/events/log-reader.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
-import { makeKey, startCoordinator, type TestCoordinator } from './fixture.ts'
+import { joinAll, makeKey, report, startAll, startCoordinator, type TestCoordinator } from './fixture.ts'
 
 const maxProjectionLagMs = 300
 /** How long Postgres stays stopped: long enough for everything to notice. MPC_OUTAGE_MS=60000 for a whole minute. */
@@ -93,7 +94,14 @@ function signalIfThere(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
 describe('sessions go on, and the read model catches up, when Postgres', () => {
   test('is stopped for a while', { timeout: 60_000 + 2 * outageMs }, async () => {
     const before = await makeKey(coordinator)
+    const participants = ['alice', 'bob', 'carol'].map((partyId) => ({ partyId }))
+    const order = { sessionType: 'keygen', thresholdN: 3, thresholdT: 2, participants }
+    const created = await coordinator.client().createSession(order)
+    const { sessionId: ongoing } = created
+    const parties = await joinAll(coordinator, created)
+    const { publicKey } = secp256k1.keygen()
     await postgres.stop()
+    const rosterHash = await startAll(coordinator, ongoing, parties)
     const meanwhile = await makeKey(coordinator)
     expect(await until({ database: false, read_model: false, projection_lag: false })).toBe(503)
     expect(await metric('failing')).toBe(1)
@@ -101,9 +109,14 @@ describe('sessions go on, and the read model catches up, when Postgres', () => {
     expect(await metric('lag_seconds')).toBeGreaterThan(maxProjectionLagMs / 1000)
     await delay(outageMs)
     const atItsEnd = await makeKey(coordinator)
+    const [alice, ...others] = parties
+    if (alice === undefined) throw new Error('nobody has joined')
+    await report(coordinator, ongoing, rosterHash, alice, publicKey)
     await postgres.restart()
+    for (const party of others) await report(coordinator, ongoing, rosterHash, party, publicKey)
+    expect(await coordinator.client().getSessionStatus({ sessionId: ongoing })).toMatchObject({ status: 'completed' })
     const after = await makeKey(coordinator)
-    await expectCaughtUp([before.keyId, meanwhile.keyId, atItsEnd.keyId, after.keyId])
+    await expectCaughtUp([before.keyId, ongoing, meanwhile.keyId, atItsEnd.keyId, after.keyId])
   })
 
   test('is frozen', async () => {

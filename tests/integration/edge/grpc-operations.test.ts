@@ -24,6 +24,11 @@ describe('grpc.health.v1', () => {
   test.each(['', 'mpc.coordinator.v1.SessionCoordinator'])('"%s" is serving', async (service) => {
     expect((await unary(health(), 'Check', { service })).answer).toEqual({ status: 'SERVING' })
   })
+  test('says nothing of a credential: it is not limited, so it must not tell whether a guess was right', async () => {
+    const metadata = new grpc.Metadata()
+    metadata.set('authorization', 'Bearer mpc_key_guessed')
+    expect((await unary(health(), 'Check', { service: '' }, metadata)).answer).toEqual({ status: 'SERVING' })
+  })
   test('an unknown service is not found', async () => {
     expect((await unary(health(), 'Check', { service: 'x.Y' })).error?.code).toBe(grpc.status.NOT_FOUND)
   })
