@@ -13,6 +13,7 @@ import { openEventLog } from '../../../src/events/jetstream-log.ts'
 import { openTrimmer } from '../../../src/events/trim-messages.ts'
 import { MessageEventSchema, SubscriptionTicketIssuedSchema } from '../../../src/gen/mpc/events/v1/message_events_pb.ts'
 import { commandFile, coordinatorKey, openArchivedLog, recordedSessions, type ArchivedLog } from './archived-log.ts'
+import { spoilt } from './spoilt-session.ts'
 
 const sessions = await recordedSessions()
 let at: ArchivedLog
@@ -75,6 +76,15 @@ describe('an archive', () => {
     expect(await run()).toMatchObject({ code: 0, stdout: expect.stringMatching(/2 sessions archived.*2 sessions left/) })
     const young = await at.audit('archive', '-o', join(at.folder, 'young'), '--before', '2020-01-01')
     expect(young).toMatchObject({ code: 0, stdout: expect.stringMatching(/nothing more.*4 sessions left/) })
+  })
+
+  test('takes a session that a party has spoilt with garbage, and no log is held up by it', async () => {
+    await at.append([spoilt(sessions[2] as SessionRecords)])
+    await at.checkpoint()
+    expect(await at.audit(...all)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact.*misconduct.*no envelope/) })
+    expect(await run()).toMatchObject({ code: 0, stdout: expect.stringMatching(/3 sessions archived/) })
+    expect(await at.audit('trim', '--archive', archive, '--yes')).toMatchObject({ code: 0 })
+    expect(await at.audit(...all, '--archive', archive)).toMatchObject(intact)
   })
 
   test('is split into files that each hold the session of the key that signs', async () => {
