@@ -207,7 +207,7 @@ describe('mpc start refuses in one line', () => {
   test('when the data folder cannot be written', async () => {
     const file = join(folder, 'file')
     writeFileSync(file, 'a file in its place')
-    expect(await refusal(start(file))).toContain(`${file} cannot be written`)
+    expect(await refusal(start(file))).toContain(`${file} cannot be written (not a folder)`)
     expect(await refusal(start('/proc/mpc'))).toContain('/proc/mpc cannot be written')
   })
 

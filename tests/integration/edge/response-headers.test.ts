@@ -89,6 +89,14 @@ test.each(responses)('%s (%i) has the headers of a safe answer, and none that te
   expect(unsafeIn(answer.headers)).toEqual([])
 })
 
+test('an expectation that nobody meets is named', async () => {
+  const socket = connect(Number(new URL(sample.httpUrl).port), '127.0.0.1')
+  socket.write(`GET /health HTTP/1.1\r\n${host}Expect: tea\r\n\r\n`)
+  let answer = ''
+  for await (const chunk of socket) answer += String(chunk)
+  expect(JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1))).toMatchObject({ details: { Expect: expect.any(String) } })
+})
+
 test('an answer with secrets is stored nowhere', async () => {
   for (const path of ['/api/v1/sessions', rpc('CreateSession')]) {
     expect((await request('POST', path, json, creating)).headers.get('cache-control')).toBe('no-store')
