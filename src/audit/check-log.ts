@@ -65,11 +65,12 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
     const { sessionId } = records
     if (sessionIds.has(sessionId)) findings.add(repeated(records))
     sessionIds.add(sessionId)
-    const vouched = new Set<AuditedEvent>()
+    const vouchedMessages = new Set<number>()
     for (const stream of auditedStreams) {
       for (const event of stream === 'SESSIONS' ? records.lifecycle : records.messages) {
         counts.events += 1
-        if (witness?.see(event) === true) vouched.add(event)
+        const isVouched = witness?.see(event) === true
+        if (isVouched && stream === 'MESSAGES') vouchedMessages.add(event.sequence)
         if (!seen[stream].add(event.sequence)) findings.add(misplaced(stream, event, sessionId))
       }
     }
@@ -79,7 +80,6 @@ export async function checkLog(source: AuditSource, options: LogCheckOptions = {
     if (report.key !== null) keys.set(report.key.keyId, report.key)
     if (report.opaque) counts.opaqueSessions += 1
     else if (report.type === 'sign' && !report.keyKnown) counts.withoutKeySession += 1
-    const vouchedMessages = new Set(records.messages.filter((one) => vouched.has(one)).map(({ sequence }) => sequence))
     for (const { isDisputed, ...finding } of report.findings) {
       const isOpen = isDisputed === true && vouchedMessages.has(finding.sequence ?? 0)
       ;(isOpen ? disputed : findings).add(finding)
@@ -115,9 +115,9 @@ class Findings {
 
   /** Those of others, which are of `kind` then. */
   take(others: Findings, kind: FindingKind): void {
-    const uncounted = others.count - others.inOrder.length
-    others.inOrder.forEach((finding) => this.add({ ...finding, kind }))
-    this.count += uncounted
+    const kept = others.inOrder
+    kept.forEach((finding) => this.add({ ...finding, kind }))
+    this.count += others.count - kept.length
   }
 
   /**
@@ -132,7 +132,8 @@ class Findings {
       const place = upTo !== undefined ? 2 : isGap ? 0 : 1
       return streams.length * (3 * kinds.indexOf(kind) + place) + streams.indexOf(stream)
     }
-    return [...this.#kept.values()].flat().sort((a, b) => rank(a) - rank(b) || (a.sequence ?? Infinity) - (b.sequence ?? Infinity))
+    const position = ({ sequence }: Finding) => sequence ?? Infinity
+    return [...this.#kept.values()].flat().sort((a, b) => rank(a) - rank(b) || position(a) - position(b))
   }
 }
 

@@ -2,7 +2,13 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { z } from 'zod'
 import { edgeConfigFromEnv } from '../edge/config.ts'
-import { eventLogVariables, logLevelVariable, postgresUrlVariable, readEnv, wholeNumberVariable } from '../edge/environment.ts'
+import {
+  eventLogVariables,
+  logLevelVariable,
+  postgresUrlVariable,
+  readEnv,
+  wholeNumberVariable,
+} from '../edge/environment.ts'
 import { createLogger } from '../edge/log.ts'
 import { natsAccessFromEnv } from '../edge/nats-access.ts'
 import { readSecretKeyFile } from '../edge/secret-key-file.ts'

@@ -2,7 +2,14 @@
  * What happens around every call, whatever its protocol: the caller is identified before the body is read, messages are
  * validated, refusals are mapped, the unexpected is logged once and hidden, the outcome is counted.
  */
-import { Code, ConnectError, createContextKey, type ConnectRouterOptions, type HandlerContext, type Interceptor } from '@connectrpc/connect'
+import {
+  Code,
+  ConnectError,
+  createContextKey,
+  type ConnectRouterOptions,
+  type HandlerContext,
+  type Interceptor,
+} from '@connectrpc/connect'
 import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf'
 import type { Validator } from '@bufbuild/protovalidate'
 import { Health } from '../gen/grpc/health/v1/health_pb.ts'

@@ -199,15 +199,18 @@ export type TestKey = Readonly<{
   identities: Readonly<Record<string, Identity>>
 }>
 
+/** A 2-of-3 key generation among alice, bob and carol, which nobody has joined yet. */
+export function createKeygen(coordinator: TestCoordinator): Promise<CreateSessionResponse> {
+  const participants = ['alice', 'bob', 'carol'].map((partyId) => ({ partyId }))
+  return coordinator.client().createSession({ sessionType: 'keygen', thresholdN: 3, thresholdT: 2, participants })
+}
+
 /**
  * A completed 2-of-3 key generation among alice, bob and carol. What the parties computed is known here: it is a test.
  */
 export async function makeKey(coordinator: TestCoordinator): Promise<TestKey> {
   const { secretKey: secret, publicKey } = secp256k1.keygen()
-  const participants = ['alice', 'bob', 'carol'].map((partyId) => ({ partyId }))
-  const created = await coordinator
-    .client()
-    .createSession({ sessionType: 'keygen', thresholdN: 3, thresholdT: 2, participants })
+  const created = await createKeygen(coordinator)
   const parties = await joinAll(coordinator, created)
   const rosterHash = await startAll(coordinator, created.sessionId, parties)
   for (const party of parties) await report(coordinator, created.sessionId, rosterHash, party, publicKey)

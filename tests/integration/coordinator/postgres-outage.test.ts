@@ -11,7 +11,7 @@ import { openReadModel } from '../../../src/coordinator/projection/database.ts'
 import { rebuildReadModel } from '../../../src/coordinator/projection/rebuild/rebuild.ts'
 import { openLogReader } from '../../../src/events/log-reader.ts'
 import { startNats, type TestNats } from '../../setup/nats.ts'
-import { joinAll, makeKey, report, startAll, startCoordinator, type TestCoordinator } from './fixture.ts'
+import { createKeygen, joinAll, makeKey, report, startAll, startCoordinator, type TestCoordinator } from './fixture.ts'
 
 const maxProjectionLagMs = 300
 /** How long Postgres stays stopped: long enough for everything to notice. MPC_OUTAGE_MS=60000 for a whole minute. */
@@ -94,9 +94,7 @@ function signalIfThere(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
 describe('sessions go on, and the read model catches up, when Postgres', () => {
   test('is stopped for a while', { timeout: 60_000 + 2 * outageMs }, async () => {
     const before = await makeKey(coordinator)
-    const participants = ['alice', 'bob', 'carol'].map((partyId) => ({ partyId }))
-    const order = { sessionType: 'keygen', thresholdN: 3, thresholdT: 2, participants }
-    const created = await coordinator.client().createSession(order)
+    const created = await createKeygen(coordinator)
     const { sessionId: ongoing } = created
     const parties = await joinAll(coordinator, created)
     const { publicKey } = secp256k1.keygen()
